@@ -1,0 +1,1 @@
+"""The store: everything durable, and the only place that knows SQL."""

@@ -1,0 +1,168 @@
+"""The database as the store sees it: a pool, transactions, named queries and one kind of outage."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from importlib import resources
+from typing import Any, Self, TypeAlias, TypeVar
+
+import asyncpg
+import orjson
+
+from daemon.errors import DatabaseUnavailable
+
+Connection: TypeAlias = "asyncpg.pool.PoolConnectionProxy[asyncpg.Record]"
+Row: TypeAlias = asyncpg.Record
+T = TypeVar("T")
+
+OUTAGES = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.TooManyConnectionsError,
+    asyncpg.IdleInTransactionSessionTimeoutError,
+    asyncpg.InvalidAuthorizationSpecificationError,
+    asyncpg.InvalidCatalogNameError,
+    asyncpg.ReadOnlySQLTransactionError,
+    OSError,
+    TimeoutError,
+)
+"""What a server that is gone, going or not yet there raises; no fault of a statement."""
+
+COLLISIONS = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
+MAX_COLLISIONS = 5
+IDLE_IN_TRANSACTION_SECONDS = 5
+
+
+def load_queries(name: str) -> Mapping[str, str]:
+    """The named queries of `sql/<name>.sql`: each begins with a line `-- name: <query>`."""
+    text = resources.files("daemon.store").joinpath("sql", f"{name}.sql").read_text("utf-8")
+    parts = re.split(r"^-- name: (\w+)\n", text, flags=re.MULTILINE)
+    return dict(zip(parts[1::2], (part.strip() for part in parts[2::2]), strict=True))
+
+
+class Database:
+    """A pool of connections. Every method raises DatabaseUnavailable while the server is away, and
+    before the first `connect`."""
+
+    def __init__(self) -> None:
+        self._connected: asyncpg.Pool[asyncpg.Record] | None = None
+
+    @classmethod
+    async def open(
+        cls, connect: str | Mapping[str, Any], *, pool_size: int = 10, idle_seconds: float = 300
+    ) -> Self:
+        """A database that is connected at once."""
+        database = cls()
+        await database.connect(connect, pool_size=pool_size, idle_seconds=idle_seconds)
+        return database
+
+    async def connect(
+        self, connect: str | Mapping[str, Any], *, pool_size: int = 10, idle_seconds: float = 300
+    ) -> None:
+        """Connect by a DSN or by asyncpg's own arguments, and try one connection."""
+        arguments: dict[str, Any] = {"dsn": connect} if isinstance(connect, str) else {**connect}
+        with _outages():
+            self._connected = await asyncpg.create_pool(
+                **arguments,
+                min_size=1,
+                max_size=pool_size,
+                max_inactive_connection_lifetime=idle_seconds,
+                timeout=10,
+                command_timeout=60,
+                init=_prepare_session,
+                server_settings=_SESSION,
+            )
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Give the connections back, cutting them after five seconds."""
+        if self._connected is None:
+            return
+        try:
+            async with asyncio.timeout(5):
+                await self._connected.close()
+        except TimeoutError:
+            self._connected.terminate()
+
+    @property
+    def _pool(self) -> asyncpg.Pool[asyncpg.Record]:
+        if self._connected is None:
+            raise DatabaseUnavailable("The database has not been reached yet.")
+        return self._connected
+
+    async def fetch(self, query: str, *arguments: object) -> list[Row]:
+        with _outages():
+            return await self._pool.fetch(query, *arguments)
+
+    async def fetchrow(self, query: str, *arguments: object) -> Row | None:
+        with _outages():
+            return await self._pool.fetchrow(query, *arguments)
+
+    async def fetchval(self, query: str, *arguments: object) -> Any:
+        with _outages():
+            return await self._pool.fetchval(query, *arguments)
+
+    async def execute(self, query: str, *arguments: object) -> str:
+        with _outages():
+            return await self._pool.execute(query, *arguments)
+
+    @contextlib.asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Connection]:
+        """One transaction on one connection; leaving by an exception rolls it back."""
+        with _outages():
+            async with self._pool.acquire() as connection, connection.transaction():
+                yield connection
+
+    async def run_transaction(self, work: Callable[[Connection], Awaitable[T]]) -> T:
+        """Run `work` in a transaction, again if it collides with another one (deadlock)."""
+        for collisions_left in reversed(range(MAX_COLLISIONS)):
+            try:
+                async with self.transaction() as connection:
+                    return await work(connection)
+            except COLLISIONS:
+                if not collisions_left:
+                    raise
+        raise AssertionError("unreachable: the last collision is raised")
+
+
+_SESSION = {
+    "application_name": "pollhook",
+    "timezone": "UTC",
+    "jit": "off",
+    "idle_in_transaction_session_timeout": f"{IDLE_IN_TRANSACTION_SECONDS}s",
+    "lock_timeout": "30s",
+}
+
+
+async def _prepare_session(connection: asyncpg.Connection[asyncpg.Record]) -> None:
+    """Let jsonb columns come and go as Python objects."""
+    await connection.set_type_codec(
+        "jsonb",
+        schema="pg_catalog",
+        format="binary",
+        encoder=lambda value: b"\x01" + orjson.dumps(value),
+        decoder=lambda data: orjson.loads(data[1:]),
+    )
+
+
+@contextlib.contextmanager
+def _outages() -> Iterator[None]:
+    try:
+        yield
+    except OUTAGES as error:
+        reason = str(error) or type(error).__name__
+        raise DatabaseUnavailable(f"The database does not answer: {reason}") from error
+    except asyncpg.InterfaceError as error:
+        if "clos" not in str(error):  # asyncpg has no class of its own for a closed connection
+            raise
+        raise DatabaseUnavailable(f"The database connection is closed: {error}") from error

@@ -1,0 +1,54 @@
+"""Fixtures shared by all tests: a real PostgreSQL, and a freshly migrated database for each test."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
+
+import pytest
+import pytest_asyncio
+
+from daemon.store.database import Database
+from daemon.store.embedded import EmbeddedPostgres, ServerAddress
+from daemon.store.migrations import migrate
+
+TEMPLATE = "template_migrated"
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def postgres(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[ServerAddress]:
+    """A server of this test process, with a migrated template to be cloned."""
+    server = EmbeddedPostgres(tmp_path_factory.mktemp("postgres"), durable=False)
+    async with server as address:
+        async with await Database.open(address.as_arguments(), pool_size=2) as database:
+            await database.execute(f"create database {TEMPLATE}")
+        template = replace(address, database=TEMPLATE)
+        async with await Database.open(template.as_arguments(), pool_size=2) as database:
+            await migrate(database)
+        yield address
+
+
+@pytest.fixture(scope="session")
+def database_names() -> Iterator[str]:
+    return (f"test_{number}" for number in itertools.count())
+
+
+@pytest_asyncio.fixture
+async def database_address(
+    postgres: ServerAddress, database_names: Iterator[str]
+) -> AsyncIterator[ServerAddress]:
+    """The address of a migrated, empty database that only this test uses."""
+    name = next(database_names)
+    async with await Database.open(postgres.as_arguments(), pool_size=1) as server:
+        await server.execute(f"create database {name} template {TEMPLATE}")
+        yield replace(postgres, database=name)
+        await server.execute(f"drop database {name} with (force)")
+
+
+@pytest_asyncio.fixture
+async def database(database_address: ServerAddress) -> AsyncIterator[Database]:
+    """That database, opened."""
+    async with await Database.open(database_address.as_arguments(), pool_size=5) as database:
+        yield database
+

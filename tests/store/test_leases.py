@@ -1,0 +1,132 @@
+from __future__ import annotations
+
+from uuid import uuid4
+
+import pytest
+
+from daemon.errors import Fenced
+from daemon.instance import InstanceId
+from daemon.leases import Leases
+from daemon.store import leases as rows
+from daemon.store.database import Database
+from tests.store.factories import make_instance
+
+
+class ManualClock:
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def make_leases(database: Database, *, alone: bool = False) -> Leases:
+    return Leases(database, seconds=10, renew_seconds=3, alone=alone)
+
+
+async def test_a_free_instance_is_taken_and_announced(database: Database) -> None:
+    instance_id = await make_instance(database)
+    leases = make_leases(database)
+    announced: list[bool] = []
+    leases.on_change = lambda: announced.append(True)
+    await leases.run_once()
+    await leases.run_once()
+    assert leases.held() == {instance_id}
+    assert announced == [True]
+
+
+async def test_a_living_daemon_keeps_its_instances(database: Database) -> None:
+    instance_id = await make_instance(database)
+    first, second = make_leases(database), make_leases(database)
+    await first.run_once()
+    await second.run_once()
+    assert first.holds(instance_id) is not None
+    assert second.holds(instance_id) is None
+
+
+async def test_a_daemon_that_fell_silent_is_replaced_and_fenced(database: Database) -> None:
+    instance_id = await make_instance(database)
+    first, second = make_leases(database), make_leases(database)
+    await first.run_once()
+    old = first.holds(instance_id)
+    assert old is not None
+    await database.execute("update daemons set expires_at = now() - interval '1 second'")
+    await second.run_once()
+    new = second.holds(instance_id)
+    assert new is not None and new.token > old.token
+    async with database.transaction() as connection:
+        with pytest.raises(Fenced):
+            await rows.lock_shared(connection, instance_id, old.token)
+    await first.run_once()
+    assert first.holds(instance_id) is None
+
+
+async def test_a_lone_daemon_takes_over_at_once(database: Database) -> None:
+    instance_id = await make_instance(database)
+    await make_leases(database).run_once()
+    successor = make_leases(database, alone=True)
+    await successor.run_once()
+    assert successor.holds(instance_id) is not None
+
+
+async def test_released_instances_are_free_for_others(database: Database) -> None:
+    instance_id = await make_instance(database)
+    first, second = make_leases(database), make_leases(database)
+    await first.run_once()
+    await first.release()
+    assert first.holds(instance_id) is None
+    await second.run_once()
+    assert second.holds(instance_id) is not None
+
+
+async def test_nothing_is_held_beyond_the_local_deadline(database: Database) -> None:
+    instance_id = await make_instance(database)
+    clock = ManualClock()
+    leases = Leases(database, seconds=10, renew_seconds=3, alone=False, clock=clock)
+    await leases.run_once()
+    clock.now += 8.9
+    assert leases.holds(instance_id) is not None
+    clock.now += 0.2
+    assert leases.holds(instance_id) is None
+    assert leases.held() == frozenset()
+
+
+async def test_a_change_by_a_person_fences_what_began_before_it(database: Database) -> None:
+    instance_id = await make_instance(database)
+    leases = make_leases(database)
+    await leases.run_once()
+    before = leases.holds(instance_id)
+    assert before is not None
+    async with database.transaction() as connection:
+        await rows.lock_change(connection, instance_id)
+    async with database.transaction() as connection:
+        with pytest.raises(Fenced):
+            await rows.lock_shared(connection, instance_id, before.token)
+    await leases.run_once()
+    after = leases.holds(instance_id)
+    assert after is not None and after.token == before.token + 1
+
+
+async def test_locking_many_answers_only_those_still_held(database: Database) -> None:
+    first, second = await make_instance(database), await make_instance(database)
+    leases = make_leases(database)
+    await leases.run_once()
+    held = {key: lease.token for key in (first, second) if (lease := leases.holds(key))}
+    async with database.transaction() as connection:
+        await rows.lock_change(connection, second)
+    async with database.transaction() as connection:
+        assert await rows.lock_many_shared(connection, held) == {first}
+
+
+async def test_a_lease_that_does_not_exist_is_no_lease(database: Database) -> None:
+    async with database.transaction() as connection:
+        assert await rows.lock_change(connection, InstanceId(404)) is None
+        with pytest.raises(Fenced):
+            await rows.lock_shared(connection, InstanceId(404), 1)
+
+
+async def test_heartbeats_of_the_long_dead_are_forgotten(database: Database) -> None:
+    await rows.beat(database, uuid4(), 10)
+    await database.execute("update daemons set expires_at = now() - interval '2 days'")
+    await rows.forget_dead(database)
+    assert await database.fetchval("select count(*) from daemons") == 0
