@@ -1,0 +1,76 @@
+"""Commands beside the daemon: each opens the database itself, whether the daemon runs or not."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+
+from daemon.errors import Conflict
+from daemon.settings import Settings
+from daemon.store.accounts import Accounts
+from daemon.store.database import Database
+from daemon.store.embedded import borrow_server
+from daemon.store.encryption import open_keyring
+from daemon.store.migrations import check_schema, is_current, migrate
+
+
+async def migrate_schema(settings: Settings) -> Sequence[str]:
+    """Bring the schema up to date; the names of what was applied. Raises SchemaTooNew."""
+    async with _open_database(settings) as database:
+        applied = await migrate(database)
+    return [f"{migration.number:04d}_{migration.name}" for migration in applied]
+
+
+async def add_user(
+    settings: Settings, username: str, organization: str | None
+) -> Mapping[str, str]:
+    """A new account and its secrets, which are told this once. Raises Conflict, InvalidInput."""
+    async with _open_accounts(settings) as accounts:
+        return (await accounts.add_user(username, organization)).as_json()
+
+
+async def list_users(settings: Settings) -> Sequence[Mapping[str, str]]:
+    """Every account, oldest first, without its secrets."""
+    async with _open_accounts(settings) as accounts:
+        users = await accounts.list_users()
+    return [
+        {
+            "username": user.username,
+            "organization": user.organization,
+            "createdDate": user.created_at.isoformat(timespec="seconds"),
+        }
+        for user in users
+    ]
+
+
+async def rotate_user(settings: Settings, username: str) -> Mapping[str, str]:
+    """New secrets for an account; the old ones stop working. Raises NotFound."""
+    async with _open_accounts(settings) as accounts:
+        return (await accounts.rotate(username)).as_json()
+
+
+@asynccontextmanager
+async def _open_accounts(settings: Settings) -> AsyncIterator[Accounts]:
+    async with _open_database(settings) as database:
+        await check_schema(database)
+        if not await is_current(database):
+            raise Conflict("The database schema is older than this program: run pollhook migrate.")
+        accounts = Accounts(database, open_keyring(settings.security.encryption_keys_file))
+        await accounts.check_keyring()
+        yield accounts
+
+
+@asynccontextmanager
+async def _open_database(settings: Settings) -> AsyncIterator[Database]:
+    async with _locate(settings) as connect, await Database.open(connect, pool_size=2) as database:
+        yield database
+
+
+@asynccontextmanager
+async def _locate(settings: Settings) -> AsyncIterator[str | Mapping[str, str | int]]:
+    """The DSN, or how to reach the embedded server."""
+    if settings.database.dsn is not None:
+        yield settings.database.dsn.get_secret_value()
+    else:
+        async with borrow_server(settings.data_dir) as server:
+            yield server.as_arguments()
