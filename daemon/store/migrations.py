@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import resources
 
-from daemon.errors import SchemaTooNew
+from daemon.errors import Fault, InvalidInput, SchemaTooNew
 from daemon.store.database import Database, load_queries
 
 QUERIES = load_queries("migrations")
+OLDEST_SERVER = 150_000
 LOCK_KEY = 0x706F6C6C686F6F6B  # "pollhook": one migration at a time per database
 
 
@@ -42,6 +43,14 @@ async def migrate(database: Database) -> Sequence[Migration]:
     """Bring the schema up to date; answers the migrations applied. Raises SchemaTooNew."""
     await check_schema(database)
     return [migration for migration in list_migrations() if await _apply(database, migration)]
+
+
+async def check_server(database: Database) -> None:
+    """Raises InvalidInput if the server is older than what the queries need."""
+    version = await database.fetchval(QUERIES["server_version"])
+    if version < OLDEST_SERVER:
+        message = f"is PostgreSQL {version // 10_000}; {OLDEST_SERVER // 10_000} or newer is needed"
+        raise InvalidInput([Fault(field="database.dsn", message=message)])
 
 
 async def check_schema(database: Database) -> None:

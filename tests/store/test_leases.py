@@ -53,7 +53,8 @@ async def test_a_daemon_that_fell_silent_is_replaced_and_fenced(database: Databa
     await database.execute("update daemons set expires_at = now() - interval '1 second'")
     await second.run_once()
     new = second.holds(instance_id)
-    assert new is not None and new.token > old.token
+    assert new is not None
+    assert new.token > old.token
     async with database.transaction() as connection:
         with pytest.raises(Fenced):
             await rows.lock_shared(connection, instance_id, old.token)
@@ -104,7 +105,8 @@ async def test_a_change_by_a_person_fences_what_began_before_it(database: Databa
             await rows.lock_shared(connection, instance_id, before.token)
     await leases.run_once()
     after = leases.holds(instance_id)
-    assert after is not None and after.token == before.token + 1
+    assert after is not None
+    assert after.token == before.token + 1
 
 
 async def test_locking_many_answers_only_those_still_held(database: Database) -> None:

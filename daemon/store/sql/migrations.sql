@@ -1,3 +1,7 @@
+-- name: server_version
+-- Which PostgreSQL this is, such as 150018.
+select current_setting('server_version_num')::integer
+
 -- name: migrations_table_exists
 -- Whether any migration was ever applied here.
 select to_regclass('schema_migrations') is not null

@@ -1,0 +1,1 @@
+"""The stage that watches: configuration, windows, detection, and the coroutines that poll."""

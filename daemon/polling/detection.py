@@ -1,0 +1,235 @@
+"""PURE: known snapshots and a page of records -> changes to tell and snapshots to store."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from daemon.instance import EventType
+from daemon.notifications.change import Change
+from daemon.polling.window import Marks
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """What is remembered of an object: the version last told or silently stored, not its content.
+
+    `revision` is raised by every event of the object; a row that was only stored has 0.
+    `projection` says with which selection of fields `content_hash` and `digests` were made.
+    """
+
+    object_id: str
+    object_key: str
+    stamp: datetime | None
+    content_hash: bytes
+    digests: bytes | None
+    revision: int
+    projection: int
+    deleted: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sighting:
+    """One record as read, reduced to what detection needs.
+
+    `digests` is called only for records that are new or changed; `changed_fields` compares the
+    digests stored with those and names the fields that differ, None if that is not known.
+    """
+
+    object_id: str
+    object_key: str
+    stamp: datetime | None
+    created: datetime | None
+    content_hash: bytes
+    raw: Mapping[str, Any]
+    digests: Callable[[], bytes | None]
+    changed_fields: Callable[[bytes | None], tuple[str, ...] | None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SnapshotWrite:
+    """A snapshot to store. `expected_revision` is the one read before, None for a row to insert."""
+
+    snapshot: Snapshot
+    expected_revision: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rules:
+    """What decides the kind of a change, besides the snapshots.
+
+    `only_created` tells created objects only (filterByUpdatedDate: false). `silent` stores without
+    telling (the baseline). `backfill` marks what is told as old.
+    """
+
+    marks: Marks
+    tolerance: timedelta
+    projection: int
+    polled_at: datetime
+    only_created: bool = False
+    silent: bool = False
+    backfill: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Detected:
+    """The outcome of one page. `doubtful` ids look older than what is known: read them by id."""
+
+    changes: Sequence[Change]
+    writes: Sequence[SnapshotWrite]
+    doubtful: Sequence[str] = ()
+    new: int = 0
+    changed: int = 0
+    suppressed: int = 0
+
+
+@dataclass(slots=True, kw_only=True)
+class _Collector:
+    changes: list[Change] = field(default_factory=list)
+    writes: list[SnapshotWrite] = field(default_factory=list)
+    doubtful: list[str] = field(default_factory=list)
+    new: int = 0
+    changed: int = 0
+    suppressed: int = 0
+
+
+def fold(sightings: Iterable[Sighting]) -> Sequence[Sighting]:
+    """One sighting per object, its newest version (of equals the later), in order of reading."""
+    latest: dict[str, Sighting] = {}
+    for sighting in sightings:
+        earlier = latest.get(sighting.object_id)
+        if earlier is None or not _older(sighting.stamp, earlier.stamp):
+            latest.pop(sighting.object_id, None)
+            latest[sighting.object_id] = sighting
+    return list(latest.values())
+
+
+def detect(
+    sightings: Sequence[Sighting],
+    known: Mapping[str, Snapshot],
+    rules: Rules,
+    *,
+    confirmed: frozenset[str] = frozenset(),
+) -> Detected:
+    """Compare a folded page with what is known of its objects.
+
+    `confirmed` are ids whose older stamp was checked by reading the object itself.
+    """
+    found = _Collector()
+    for sighting in sightings:
+        snapshot = known.get(sighting.object_id)
+        if snapshot is None:
+            _meet(sighting, rules, found)
+        elif snapshot.deleted:
+            _revive(sighting, snapshot, rules, found)
+        else:
+            _compare(sighting, snapshot, rules, found, sighting.object_id in confirmed)
+    return Detected(
+        changes=found.changes,
+        writes=found.writes,
+        doubtful=found.doubtful,
+        new=found.new,
+        changed=found.changed,
+        suppressed=found.suppressed,
+    )
+
+
+def kind_of_unknown(sighting: Sighting, rules: Rules) -> EventType | None:
+    """CREATED or UPDATED for an id never stored before; None if it is no change at all."""
+    created, marks = sighting.created, rules.marks
+    if _was_there_unread(sighting, marks):
+        return None
+    if created is None:
+        return EventType.CREATED if marks.ids_complete else EventType.UPDATED
+    if marks.baseline_at is None or created >= marks.baseline_at:
+        return EventType.CREATED
+    if sighting.stamp is not None and sighting.stamp - created <= rules.tolerance:
+        return EventType.CREATED
+    return EventType.UPDATED
+
+
+def _was_there_unread(sighting: Sighting, marks: Marks) -> bool:
+    """Older than everything that was ever read: it did not change, it was only never looked at."""
+    if marks.known_from is None or marks.baseline_at is None or sighting.stamp is None:
+        return False
+    old = sighting.created is None or sighting.created < marks.baseline_at
+    return old and sighting.stamp < marks.known_from
+
+
+def _meet(sighting: Sighting, rules: Rules, found: _Collector) -> None:
+    kind = None if rules.silent else kind_of_unknown(sighting, rules)
+    if kind is EventType.UPDATED and rules.only_created:
+        kind = None
+    found.new += 1
+    _store(sighting, None, kind, rules, found)
+
+
+def _revive(sighting: Sighting, tomb: Snapshot, rules: Rules, found: _Collector) -> None:
+    """An object that comes back after it was told as deleted is created again."""
+    found.new += 1
+    _store(sighting, tomb, None if rules.silent else EventType.CREATED, rules, found)
+
+
+def _compare(
+    sighting: Sighting, snapshot: Snapshot, rules: Rules, found: _Collector, confirmed: bool
+) -> None:
+    comparable = snapshot.projection == rules.projection
+    same_stamp = sighting.stamp == snapshot.stamp
+    same = same_stamp and (not comparable or sighting.content_hash == snapshot.content_hash)
+    if same and comparable:
+        found.suppressed += 1
+    elif same:
+        found.suppressed += 1
+        _store(sighting, snapshot, None, rules, found)
+    elif _older(sighting.stamp, snapshot.stamp) and not confirmed:
+        found.doubtful.append(sighting.object_id)
+    else:
+        found.changed += 1
+        told = not rules.silent and not rules.only_created
+        _store(sighting, snapshot, EventType.UPDATED if told else None, rules, found)
+
+
+def _store(
+    sighting: Sighting,
+    snapshot: Snapshot | None,
+    kind: EventType | None,
+    rules: Rules,
+    found: _Collector,
+) -> None:
+    before = snapshot.revision if snapshot is not None else 0
+    after = Snapshot(
+        object_id=sighting.object_id,
+        object_key=snapshot.object_key if snapshot is not None else sighting.object_key,
+        stamp=sighting.stamp,
+        content_hash=sighting.content_hash,
+        digests=sighting.digests(),
+        revision=before + (kind is not None),
+        projection=rules.projection,
+    )
+    expected = None if snapshot is None else snapshot.revision
+    found.writes.append(SnapshotWrite(snapshot=after, expected_revision=expected))
+    if kind is not None:
+        found.changes.append(_change(sighting, snapshot, after, kind, rules))
+
+
+def _change(
+    sighting: Sighting, before: Snapshot | None, after: Snapshot, kind: EventType, rules: Rules
+) -> Change:
+    comparable = before is not None and not before.deleted and before.projection == after.projection
+    known = before.digests if before is not None and comparable else None
+    return Change(
+        object_id=after.object_id,
+        object_key=after.object_key,
+        type=kind,
+        revision=after.revision,
+        occurred_at=sighting.stamp or sighting.created or rules.polled_at,
+        raw=sighting.raw,
+        changed=sighting.changed_fields(known) if kind is EventType.UPDATED else None,
+        backfill=rules.backfill,
+    )
+
+
+def _older(stamp: datetime | None, than: datetime | None) -> bool:
+    return stamp is not None and than is not None and stamp < than

@@ -1,0 +1,168 @@
+"""The reader: one resource of a provider as pages of sightings, asked for by stamp."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import datetime
+from functools import partial
+from typing import Any
+
+from daemon.connectors import ceql
+from daemon.connectors.connector import Account, Connector, Order, Page, Query, Record
+from daemon.errors import ProviderTimeout
+from daemon.polling import fingerprint
+from daemon.polling.detection import Sighting
+from daemon.polling.epoch import UnreadableDate
+from daemon.polling.resource import RecordDate, ResourcePolling
+from daemon.polling.source import Clock, Reading
+from daemon.polling.window import Row
+
+
+class Reader:
+    """The Source of one resource. A page may take `timeout_seconds`, waiting for budget too."""
+
+    def __init__(
+        self,
+        connector: Connector,
+        account: Account,
+        polling: ResourcePolling,
+        *,
+        timeout_seconds: float,
+        clock: Clock,
+    ) -> None:
+        self._connector = connector
+        self._account = account
+        self._polling = polling
+        self._timeout_seconds = timeout_seconds
+        self._clock = clock
+        self._spec = connector.element.resources[polling.path]
+        self._ignored = frozenset(polling.ignore_fields)
+        self._query = Query(
+            resource=polling.path,
+            order=self._order(descending=False),
+            page_size=polling.page_size,
+            also=self._dates(),
+            id_field=None if polling.id_field == self._spec.id_field else polling.id_field,
+            fields=polling.fields,
+        )
+
+    @property
+    def projection(self) -> int:
+        """Which selection of fields the hashes are made of."""
+        selection = (*sorted(self._ignored), *(self._polling.fields or ()), *self._dates())
+        return fingerprint.projection(self._spec.projection, selection)
+
+    async def newest(self, before: datetime | None = None) -> Reading:
+        where = self._polling.with_lower_bound(None)
+        if before is not None and (stamp := self._polling.cursor) is not None:
+            where = ceql.conjunction(where, _comparison(stamp.field, ceql.Operator.LESS, before))
+        order = self._order(descending=True)
+        return self._reading(
+            await self._ask(replace(self._query, where=where, order=order, page_size=1))
+        )
+
+    async def is_empty(self) -> bool:
+        page = await self._ask(replace(self._query, where=None, order=(), page_size=1))
+        return not page.records
+
+    async def page(self, bound: datetime | None, page_key: str | None) -> Reading:
+        where = self._polling.with_lower_bound(bound)
+        stamp = self._polling.cursor
+        if bound is not None and stamp is not None and not self._polling.bounds:
+            least = _comparison(stamp.field, ceql.Operator.GREATER_OR_EQUAL, bound)
+            where = ceql.conjunction(where, least)
+        return self._reading(await self._ask(replace(self._query, where=where, page_key=page_key)))
+
+    async def one(self, object_key: str) -> Sighting | None:
+        async with self._deadline():
+            record = await self._connector.read_one(self._account, self._polling.path, object_key)
+        return None if record is None else self._sighting(record, self._stamp(record))
+
+    async def _ask(self, query: Query) -> Page:
+        async with self._deadline():
+            return await self._connector.read(self._account, query)
+
+    @asynccontextmanager
+    async def _deadline(self) -> AsyncIterator[None]:
+        try:
+            async with asyncio.timeout(self._timeout_seconds):
+                yield
+        except TimeoutError as error:
+            raise ProviderTimeout(
+                f"No page came within {self._timeout_seconds:g} seconds."
+            ) from error
+
+    def _reading(self, page: Page) -> Reading:
+        pairs = [(record, self._stamp(record)) for record in page.records]
+        return Reading(
+            rows=[Row(identity=record.identity, stamp=stamp) for record, stamp in pairs],
+            sightings=[
+                self._sighting(record, stamp)
+                for record, stamp in pairs
+                if record.identity is not None
+            ],
+            next_key=page.next_key,
+            complete=page.complete,
+            provider_time=page.provider_time,
+        )
+
+    def _sighting(self, record: Record, stamp: datetime | None) -> Sighting:
+        content = fingerprint.without(record.content, self._ignored)
+        created = self._instant(self._polling.created, record.raw)
+        return Sighting(
+            object_id=record.identity or "",
+            object_key=record.key or "",
+            stamp=stamp or created,
+            created=created,
+            content_hash=fingerprint.content_hash(content),
+            raw=record.raw,
+            digests=partial(fingerprint.field_digests, content),
+            changed_fields=partial(
+                fingerprint.changed_fields, content=content, names=record.raw.keys()
+            ),
+        )
+
+    def _stamp(self, record: Record) -> datetime | None:
+        return self._instant(self._polling.cursor, record.raw)
+
+    def _instant(self, date: RecordDate | None, raw: Mapping[str, Any]) -> datetime | None:
+        """A date of the record in its own frame; None if it has none or one nobody can read."""
+        value = None if date is None else at_path(raw, date.field)
+        if date is None or value is None or value == "":
+            return None
+        try:
+            return date.parse(value, self._clock())
+        except UnreadableDate:
+            return None
+
+    def _order(self, *, descending: bool) -> Sequence[Order]:
+        """Explicit only where the configuration goes by another date than the connector."""
+        stamp = self._polling.cursor
+        if stamp is None:
+            return ()
+        if not descending and stamp.field == self._spec.updated_field:
+            return ()
+        return (Order(name=stamp.field, descending=descending), Order(name=self._spec.id_field))
+
+    def _dates(self) -> tuple[str, ...]:
+        dates = (self._polling.updated, self._polling.created)
+        return tuple(date.field for date in dates if date is not None)
+
+
+def at_path(record: Mapping[str, Any], path: str) -> Any:
+    """The value under a dotted path; a field that has the whole path as its name comes first."""
+    if path in record:
+        return record[path]
+    value: Any = record
+    for part in path.split("."):
+        if not isinstance(value, Mapping):
+            return None
+        value = value.get(part)
+    return value
+
+
+def _comparison(field: str, operator: ceql.Operator, instant: datetime) -> ceql.Comparison:
+    return ceql.Comparison(field=field, operator=operator, value=instant)
