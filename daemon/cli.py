@@ -118,16 +118,16 @@ def _port(text: str) -> int:
 def _run(options: argparse.Namespace) -> int:
     settings = _load(options)
     configure_logs(settings.logging.level, settings.logging.format)
-    from daemon import app
+    from daemon.app import run
 
-    asyncio.run(app.run(settings))
+    asyncio.run(run(settings))
     return 0
 
 
 def _demo(options: argparse.Namespace) -> int:
-    from daemon import demo
+    from daemon.demo import run
 
-    return asyncio.run(demo.run(port=options.port, once=options.once))
+    return asyncio.run(run(port=options.port, once=options.once))
 
 
 def _check_config(options: argparse.Namespace) -> int:

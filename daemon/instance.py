@@ -19,8 +19,9 @@ EventId = NewType("EventId", str)
 class InstanceState(StrEnum):
     """How an instance is doing, as an operator would say it.
 
-    ACTIVE: polled and delivered. DEGRADED: failing, still trying. NEEDS_REAUTH: the provider refuses
-    the credentials, polling is stopped until there are new ones. DISABLED: switched off by a person.
+    ACTIVE: polled and delivered. DEGRADED: failing, still trying. NEEDS_REAUTH: the provider
+    refuses the credentials, polling is stopped until there are new ones. DISABLED: switched off by
+    a person.
     """
 
     ACTIVE = "active"
@@ -82,8 +83,8 @@ class NotificationState(StrEnum):
 class EndpointState(StrEnum):
     """How a callback address is doing.
 
-    HEALTHY: sent to in parallel. FAILING: one probe at a time, no attempts spent. DISABLED: not sent
-    to until a person enables it; the backlog is kept.
+    HEALTHY: sent to in parallel. FAILING: one probe at a time, no attempts spent. DISABLED: not
+    sent to until a person enables it; the backlog is kept.
     """
 
     HEALTHY = "healthy"

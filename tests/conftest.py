@@ -1,4 +1,4 @@
-"""Fixtures shared by all tests: a real PostgreSQL, and a freshly migrated database for each test."""
+"""Fixtures of all tests: a real PostgreSQL, and a freshly migrated database for each test."""
 
 from __future__ import annotations
 
@@ -51,4 +51,3 @@ async def database(database_address: ServerAddress) -> AsyncIterator[Database]:
     """That database, opened."""
     async with await Database.open(database_address.as_arguments(), pool_size=5) as database:
         yield database
-

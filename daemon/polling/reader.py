@@ -78,7 +78,9 @@ class Reader:
 
     async def one(self, object_key: str) -> Sighting | None:
         async with self._deadline():
-            record = await self._connector.read_one(self._account, self._polling.path, object_key)
+            record = await self._connector.read_one(
+                self._account, self._polling.path, object_key, like=self._query
+            )
         return None if record is None else self._sighting(record, self._stamp(record))
 
     async def _ask(self, query: Query) -> Page:

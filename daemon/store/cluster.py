@@ -155,7 +155,7 @@ class Cluster:
         self.remove_socket()
         if _fits(self.socket):
             place = self.socket
-            place.mkdir(mode=0o700)
+            place.mkdir(mode=0o700, exist_ok=True)
         else:
             place = Path(tempfile.mkdtemp(prefix="pollhook-")).resolve()
             self.socket.symlink_to(place)
@@ -169,7 +169,7 @@ class Cluster:
             (place / name).unlink(missing_ok=True)
         if self.socket.is_symlink():
             self.socket.unlink()
-        if place.exists():
+        with suppress(OSError):  # not there, or somebody's file is in it
             place.rmdir()
 
     def open_log(self) -> int:

@@ -7,6 +7,16 @@ from typing import Any
 import orjson
 
 from daemon.store.database import Connection, Database
+from tests.delivery.workshop import Source, make_source, write_backlog
+
+
+async def fill_tables(database: Database, source: Source) -> None:
+    """Enough rows that the planner has a choice, most of them long since delivered."""
+    for _ in range(3):
+        await write_backlog(database, await make_source(database), 3000)
+    await database.execute("update notifications set state = 'delivered', finished_at = now()")
+    await write_backlog(database, source, 3000)
+    await database.execute("analyze")
 
 
 async def indexes_used(database: Database, query: str, *arguments: object) -> set[str]:

@@ -9,7 +9,7 @@ from daemon.instance import NotificationId
 from daemon.store import outbox
 from daemon.store.database import Database
 from tests.delivery.workshop import Source, make_source, write_backlog
-from tests.store.plans import indexes_used
+from tests.store.plans import fill_tables, indexes_used
 
 NOW = datetime.now(UTC)
 
@@ -137,38 +137,25 @@ async def test_a_purge_takes_no_more_at_once_than_it_was_told(
     assert purged == [10, 10, 5, 0]
 
 
-@pytest.fixture
-async def full_tables(database: Database, source: Source) -> Source:
-    """Enough rows that the planner has a choice, most of them long since delivered."""
-    for _ in range(3):
-        await write_backlog(database, await make_source(database), 3000)
-    await finish(database, "true")
-    await write_backlog(database, source, 3000)
-    await database.execute("analyze")
-    return source
+async def test_the_hot_queries_use_their_indexes(database: Database, source: Source) -> None:
+    await fill_tables(database, source)
+    arguments: dict[str, tuple[object, ...]] = {
+        "find_predecessors": (source.resource_id, ["a", "b"]),
+        "lock_predecessors": ([1, 2],),
+        "purge_finished": (NOW, 100),
+    }
 
+    used = {
+        name: await indexes_used(database, outbox.QUERIES[name], *values)
+        for name, values in arguments.items()
+    }
 
-async def test_the_predecessor_lookup_uses_its_indexes(
-    database: Database, full_tables: Source
-) -> None:
-    query = outbox.QUERIES["find_predecessors"]
-
-    used = await indexes_used(database, query, full_tables.resource_id, ["a", "b"])
-
-    assert used == {"events_by_object", "notifications_pkey"}
-
-
-async def test_locking_predecessors_uses_the_primary_key(
-    database: Database, full_tables: Source
-) -> None:
-    used = await indexes_used(database, outbox.QUERIES["lock_predecessors"], [1, 2])
-
-    assert used == {"notifications_pkey"}
-
-
-async def test_the_purge_finds_its_rows_by_their_end(
-    database: Database, full_tables: Source
-) -> None:
-    used = await indexes_used(database, outbox.QUERIES["purge_finished"], NOW, 100)
-
-    assert used == {"notifications_finished", "notifications_waiting", "notifications_pkey"}
+    assert used == {
+        "find_predecessors": {"events_by_object", "notifications_pkey"},
+        "lock_predecessors": {"notifications_pkey"},
+        "purge_finished": {
+            "notifications_finished",
+            "notifications_waiting",
+            "notifications_pkey",
+        },
+    }

@@ -1,0 +1,54 @@
+"""The context: everything the admin server works with, put together by whoever starts it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from aiohttp import web
+
+from daemon.address_guard import AddressGuard
+from daemon.connectors.connector import Connector
+from daemon.instance import InstanceId
+from daemon.metrics import Metrics
+from daemon.settings import PollingSettings
+from daemon.store.accounts import Accounts
+from daemon.store.database import Database
+from daemon.store.encryption import Keyring
+from daemon.store.idempotency import IdempotencyKeys
+from daemon.store.instances import Instances
+
+InstanceListener = Callable[[InstanceId], Awaitable[None]]
+ReadinessCheck = Callable[[], Awaitable[str | None]]
+"""Answers why the daemon is not ready in this respect, None if it is."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AdminContext:
+    """What handlers need.
+
+    `on_created` reads the baseline of a new instance and starts polling it; what goes wrong with
+    the provider then is for the resource's state, not for the caller. `on_changed` makes a change
+    take effect: when it returns, no page is committed and no send begins under the old state.
+    `lease_owner` is the id under which this daemon holds its leases.
+    """
+
+    database: Database
+    keyring: Keyring
+    accounts: Accounts
+    instances: Instances
+    idempotency: IdempotencyKeys
+    connectors: Mapping[str, Connector]
+    guard: AddressGuard
+    polling: PollingSettings
+    lease_owner: UUID
+    on_created: InstanceListener
+    on_changed: InstanceListener
+    readiness: Mapping[str, ReadinessCheck]
+    metrics: Metrics
+    started_at: datetime
+
+
+CONTEXT = web.AppKey("context", AdminContext)

@@ -1,0 +1,102 @@
+"""Health: whether the process lives and is ready, and how it is doing, for machines."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+from aiohttp import web
+from prometheus_client import CONTENT_TYPE_LATEST
+
+from daemon import __version__
+from daemon.admin.context import CONTEXT, AdminContext, ReadinessCheck
+from daemon.admin.messages import answer
+from daemon.errors import DatabaseUnavailable
+from daemon.store.instances import Workload
+from daemon.store.migrations import is_current
+
+CHECK_SECONDS = 5.0
+
+
+async def livez(_request: web.Request) -> web.Response:
+    """GET /livez: the loop runs, since it answers."""
+    return answer({"status": "alive"})
+
+
+async def readyz(request: web.Request) -> web.Response:
+    """GET /readyz: 503 with the reasons while something is missing; `?verbose` lists all checks."""
+    context = request.app[CONTEXT]
+    checks = {"database": lambda: _database_reason(context), **context.readiness}
+    reasons = {name: await _reason(check) for name, check in checks.items()}
+    ready = not any(reasons.values())
+    shown = reasons if "verbose" in request.query else {k: v for k, v in reasons.items() if v}
+    content: dict[str, Any] = {"status": "ready" if ready else "not ready"}
+    if shown:
+        content["checks"] = {name: reason or "ok" for name, reason in shown.items()}
+    return web.Response(
+        status=200 if ready else 503,
+        body=orjson.dumps(content),
+        content_type="application/json",
+    )
+
+
+async def healthz(request: web.Request) -> web.Response:
+    """GET /healthz: a summary for people; a provider or callback in trouble does not change it."""
+    context = request.app[CONTEXT]
+    now = datetime.now(UTC)
+    content: dict[str, Any] = {
+        "status": "ok",
+        "version": __version__,
+        "uptimeSeconds": round((now - context.started_at).total_seconds()),
+    }
+    try:
+        async with asyncio.timeout(CHECK_SECONDS):
+            workload = await context.instances.measure_workload()
+    except (DatabaseUnavailable, TimeoutError) as error:
+        reason = str(error) or "The database takes too long to answer."
+        return answer(
+            content | {"status": "degraded", "database": {"available": False, "reason": reason}}
+        )
+    return answer(content | {"database": {"available": True}} | _render_workload(workload, now))
+
+
+async def metrics(request: web.Request) -> web.Response:
+    """GET /metrics: with the states as they are now, or as they were before the database went."""
+    context = request.app[CONTEXT]
+    with contextlib.suppress(DatabaseUnavailable, TimeoutError):
+        async with asyncio.timeout(CHECK_SECONDS):
+            states = await context.instances.count_by_state()
+        for state, count in states.items():
+            context.metrics.instances.labels(state=state).set(count)
+    return web.Response(
+        body=context.metrics.render(), headers={"Content-Type": CONTENT_TYPE_LATEST}
+    )
+
+
+async def _database_reason(context: AdminContext) -> str | None:
+    if await is_current(context.database):
+        return None
+    return "The schema is not the one that this version works with; run pollhook migrate."
+
+
+async def _reason(check: ReadinessCheck) -> str | None:
+    try:
+        async with asyncio.timeout(CHECK_SECONDS):
+            return await check()
+    except DatabaseUnavailable as error:
+        return str(error)
+    except TimeoutError:
+        return f"no answer within {CHECK_SECONDS:g} seconds"
+
+
+def _render_workload(workload: Workload, now: datetime) -> dict[str, Any]:
+    oldest = workload.oldest_unfinished_at
+    waited = (now - oldest).total_seconds() if oldest else None
+    return {
+        "instances": {state.value: count for state, count in workload.instances.items()},
+        "polls": {"due": workload.polls_due, "late": workload.polls_late},
+        "deliveries": {"oldestPendingSeconds": None if waited is None else round(max(waited, 0))},
+    }

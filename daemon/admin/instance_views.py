@@ -1,0 +1,128 @@
+"""The instance as it is answered: its object, its configuration items, its state."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from daemon.admin.elements import render_element
+from daemon.admin.messages import instant_text
+from daemon.configuration_keys import keys_of
+from daemon.connectors.connector import ConfigurationKey, Element
+from daemon.instance import InstanceState
+from daemon.instance_configuration import MASK, enabled, property_value
+from daemon.store.instance_resources import ConfiguredResource
+from daemon.store.instances import OwnedInstance
+
+
+def render_instance(
+    owned: OwnedInstance, element: Element, *, webhook_secret: str | None = None
+) -> dict[str, Any]:
+    """The instance object; secrets are masked, the webhook secret is shown to whom it is new."""
+    instance = owned.instance
+    rendered: dict[str, Any] = {
+        "state": instance.state,
+        "stateReason": instance.state_reason,
+        "stateSince": instant_text(instance.state_since),
+        "id": instance.id,
+        "name": instance.name,
+        "createdDate": instant_text(instance.created_at),
+        "updatedDate": instant_text(instance.updated_at),
+        "token": owned.token,
+        "element": render_element(element, whole=False),
+        "elementId": element.id,
+        "tags": list(instance.tags),
+        "provisionInteractions": [],
+        "valid": instance.state is not InstanceState.NEEDS_REAUTH,
+        "disabled": instance.state is InstanceState.DISABLED,
+        "maxCacheSize": 0,
+        "cacheTimeToLive": 0,
+        "configuration": masked_configuration(owned),
+        "eventsEnabled": enabled(instance.configuration),
+        "traceLoggingEnabled": False,
+        "cachingEnabled": False,
+        "externalAuthentication": "none",
+        "user": _render_owner(owned),
+    }
+    return rendered | ({"webhookSecret": webhook_secret} if webhook_secret else {})
+
+
+def masked_configuration(owned: OwnedInstance) -> dict[str, Any]:
+    """What was configured, with a mask for each secret."""
+    return {**owned.instance.configuration, **dict.fromkeys(owned.secrets, MASK)}
+
+
+def render_items(owned: OwnedInstance, element: Element) -> list[dict[str, Any]]:
+    """What is configured, and what applies because nothing else is."""
+    values = masked_configuration(owned)
+    known = keys_of(element)
+    shown = [key for key in known if key in values or known[key].default_value is not None]
+    shown += [key for key in values if key not in known]
+    return [render_item(key, known.get(key), values) for key in shown]
+
+
+def render_item(
+    key: str, description: ConfigurationKey | None, values: Mapping[str, Any]
+) -> dict[str, Any]:
+    """One configuration item; its id is made of the key, so it is the same in every instance."""
+    default = description.default_value if description else None
+    return {
+        "id": item_id(key),
+        "key": key,
+        "name": description.name if description else key,
+        "propertyValue": property_value(values[key]) if key in values else default,
+        "type": description.type if description else "TEXTFIELD_1000",
+        "required": description.required if description else False,
+    }
+
+
+def item_id(key: str) -> int:
+    """The number that a configuration key goes by."""
+    return zlib.crc32(key.encode())
+
+
+def render_state(
+    owned: OwnedInstance, resources: Sequence[ConfiguredResource], calls_left: int
+) -> dict[str, Any]:
+    """How an instance is doing, resource by resource; `calls_left` are its account's for now."""
+    instance = owned.instance
+    return {
+        "state": instance.state,
+        "stateReason": instance.state_reason,
+        "stateSince": instant_text(instance.state_since),
+        "id": instance.id,
+        "credentials": {
+            "generation": owned.credentials_generation,
+            "refreshAt": instant_text(owned.credentials_refresh_at),
+        },
+        "rateBudget": {"callsLeft": calls_left},
+        "resources": [_render_resource(resource) for resource in resources],
+    }
+
+
+def _render_resource(resource: ConfiguredResource) -> dict[str, Any]:
+    return {
+        "name": resource.name,
+        "state": resource.state.replace("_", " "),
+        "cursor": instant_text(resource.cursor_at),
+        "baseline": instant_text(resource.baseline_at),
+        "lastPoll": instant_text(resource.last_poll_at),
+        "lastSuccess": instant_text(resource.last_success_at),
+        "nextPoll": instant_text(resource.next_poll_at),
+        "lastError": resource.last_error,
+        "lastErrorSince": instant_text(resource.last_error_at),
+        "failures": resource.failures,
+        "lastPollSummary": resource.last_poll,
+        "nextSequence": resource.next_sequence,
+    }
+
+
+def _render_owner(owned: OwnedInstance) -> dict[str, Any]:
+    owner = owned.owner
+    return {
+        "id": owner.id,
+        "emailAddress": owner.email_address,
+        "firstName": owner.first_name,
+        "lastName": owner.last_name,
+    }

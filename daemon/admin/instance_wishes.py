@@ -1,0 +1,187 @@
+"""Wishes: what an instance is to be, checked in every way that needs no call to the provider."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import structlog
+
+from daemon import configuration_keys as keys
+from daemon.admin.context import AdminContext
+from daemon.admin.elements import find_connector
+from daemon.admin.instance_bodies import Alteration, InstanceBody
+from daemon.admin.polling_wishes import check_filters, polled_resources
+from daemon.connectors.connector import Connector, Element, Grant
+from daemon.errors import AddressRefused, Fault, InvalidInput, NotFound
+from daemon.instance_configuration import parse_configuration, restore_masked
+from daemon.polling.configuration import ResourcePolling, as_json
+from daemon.store.instance_resources import ConfiguredResource
+from daemon.store.instances import OwnedInstance
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """An instance as it is to be; `values` is its whole configuration, `secrets` a part of that.
+
+    `code` or `refresh_token` is the consent to be spent for it, if there is one. `reauthorizes`
+    says that the way into the provider is new: it is tried, and earlier refusals mean nothing.
+    """
+
+    name: str
+    tags: Sequence[str]
+    values: Mapping[str, Any] = field(repr=False)
+    plain: Mapping[str, Any]
+    secrets: Mapping[str, Any] = field(repr=False)
+    resources: Mapping[str, Mapping[str, Any]]
+    code: str | None = field(repr=False)
+    refresh_token: str | None = field(repr=False)
+    reauthorizes: bool
+
+
+def wish_for_new(
+    context: AdminContext, body: InstanceBody, shape: Sequence[Fault], named: str | None
+) -> tuple[Connector, Wish]:
+    """The instance to be made, at the element that the address names (`named`) or the body.
+
+    `shape` are the faults found so far. Raises InvalidInput with everything that is wrong, NotFound
+    if the address names no element.
+    """
+    faults = list(shape)
+    connector = find_connector(context, named) if named else _element_of(context, body, faults)
+    if body.name is None:
+        faults.append(Fault(field="name", message="is needed"))
+    if connector is None:
+        raise InvalidInput(faults)
+    values, polled = _check(context, connector, body.configuration or {}, faults)
+    wish = _wish(connector.element, body, values, polled)
+    if not (wish.code or wish.refresh_token or keys.holds_access_token(values)):
+        message = "is needed: the code that the provider gave for the consent"
+        faults.append(Fault(field="providerData.code", message=message))
+    _refuse(faults)
+    return connector, wish
+
+
+def wish_for_altered(
+    context: AdminContext,
+    owned: OwnedInstance,
+    stored: Sequence[ConfiguredResource],
+    alteration: Alteration,
+) -> tuple[Connector, Wish]:
+    """The instance as it is to be after an alteration; what is not mentioned stays.
+
+    Raises InvalidInput with everything that is wrong, among it a filter, id field, date field or
+    zone that would leave the stored cursor without a meaning.
+    """
+    body, faults = alteration.body, list(alteration.faults)
+    connector = find_connector(context, owned.instance.element_key)
+    if body.element not in (None, connector.element.key, str(connector.element.id)):
+        faults.append(Fault(field="element", message="cannot be changed"))
+    given = owned.values
+    if body.configuration is not None:
+        restored = restore_masked(body.configuration, owned.secrets)
+        given = {**given, **restored} if alteration.merge else restored
+    values, polled = _check(context, connector, given, faults)
+    faults += check_filters(context, connector.element, owned, stored, polled)
+    _refuse(faults)
+    return connector, _wish(connector.element, body, values, polled, owned)
+
+
+async def obtain_grant(connector: Connector, wish: Wish) -> Grant | None:
+    """Spend the consent, or try the token that takes its place.
+
+    Raises CredentialsRefused and other ProviderErrors.
+    """
+    if wish.code is not None:
+        return await connector.exchange(wish.values, wish.code)
+    if wish.refresh_token is not None:
+        return await connector.refresh(wish.values, wish.refresh_token)
+    if wish.reauthorizes:
+        await connector.verify(wish.values)
+    return None
+
+
+def _element_of(context: AdminContext, body: InstanceBody, faults: list[Fault]) -> Connector | None:
+    if body.element is None:
+        if not any(fault.field == "element" for fault in faults):
+            message = "is needed: the key or id of an element"
+            faults.append(Fault(field="element", message=message))
+        return None
+    try:
+        return find_connector(context, body.element)
+    except NotFound as error:
+        faults.append(Fault(field="element", message=str(error)))
+        return None
+
+
+def _check(
+    context: AdminContext, connector: Connector, given: Mapping[str, Any], faults: list[Fault]
+) -> tuple[Mapping[str, Any], Mapping[str, ResourcePolling]]:
+    """The configuration in natural types and what it polls; what is wrong goes to `faults`."""
+    floor_seconds = context.polling.minimum_interval_seconds
+    values, found = parse_configuration(
+        given, connector.element, minimum_interval_seconds=floor_seconds
+    )
+    polled = polled_resources(context, connector.element, values, found)
+    found += _callback_faults(context, values)
+    try:
+        connector.check_configuration(values)
+    except InvalidInput as error:
+        named = {fault.field for fault in found}
+        found += [fault for fault in error.faults if fault.field not in named]
+    faults += found
+    if ignored := sorted(key for key in values if keys.is_without_effect(key)):
+        log.info("instance.keys_without_effect", keys=ignored)
+    return values, polled
+
+
+def _callback_faults(context: AdminContext, values: Mapping[str, Any]) -> list[Fault]:
+    url = values.get(keys.CALLBACK_URL)
+    if url is None:
+        return []
+    try:
+        context.guard.check_url(url, field=keys.CALLBACK_URL)
+    except InvalidInput as error:
+        return list(error.faults)
+    except AddressRefused as error:
+        return [Fault(field=keys.CALLBACK_URL, message=str(error))]
+    return []
+
+
+def _wish(
+    element: Element,
+    body: InstanceBody,
+    values: Mapping[str, Any],
+    polled: Mapping[str, ResourcePolling],
+    owned: OwnedInstance | None = None,
+) -> Wish:
+    kept = {key: value for key, value in values.items() if key != keys.REFRESH_TOKEN}
+    plain, secrets = keys.split_secrets(kept, element)
+    before = owned.instance if owned else None
+    refresh_token = body.refresh_token or values.get(keys.REFRESH_TOKEN)
+    return Wish(
+        name=body.name if body.name is not None else (before.name if before else ""),
+        tags=body.tags if body.tags is not None else (before.tags if before else ()),
+        values=kept,
+        plain=plain,
+        secrets=secrets,
+        resources={name: as_json(polling) for name, polling in polled.items()},
+        code=body.code,
+        refresh_token=refresh_token if body.code is None else None,
+        reauthorizes=owned is None or _is_other_account(element, owned.values, kept),
+    )
+
+
+def _is_other_account(
+    element: Element, before: Mapping[str, Any], after: Mapping[str, Any]
+) -> bool:
+    """Whether something that the provider is to see has changed."""
+    return any(before.get(key.key) != after.get(key.key) for key in element.configuration)
+
+
+def _refuse(faults: Sequence[Fault]) -> None:
+    if faults:
+        raise InvalidInput(dict.fromkeys(faults))

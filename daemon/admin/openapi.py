@@ -1,0 +1,98 @@
+"""The description of the API in OpenAPI 3.1, made of the very table that routes it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from aiohttp import web
+
+from daemon import __version__
+from daemon.admin.access import Access
+from daemon.admin.messages import answer
+from daemon.admin.openapi_schemas import IDEMPOTENCY_KEY, PARAMETERS, SCHEMAS, Schema, reference
+
+if TYPE_CHECKING:
+    from daemon.admin.routes import Route
+
+DESCRIPTION = web.AppKey("description", dict[str, Any])
+
+_PATH_PARAMETER = re.compile(r"\{(\w+)(?::[^{}]*(?:\{[^{}]*\}[^{}]*)*)?\}")
+_PROBLEMS = {
+    Access.OPEN: (400, 404, 406),
+    Access.MEMBER: (400, 401, 403, 404, 406, 409, 413, 415, 429, 500, 502, 503, 504),
+    Access.PLATFORM: (400, 401, 403, 404, 406, 409, 413, 415, 429, 500, 502, 503, 504),
+}
+
+
+async def describe(request: web.Request) -> web.Response:
+    """GET /openapi.json"""
+    return answer(request.app[DESCRIPTION])
+
+
+def build_description(
+    routes: Iterable[Route], prefixed: Iterable[Route], prefix: str
+) -> dict[str, Any]:
+    """The whole document: `routes` as they are, `prefixed` under the prefix too."""
+    paths: dict[str, dict[str, Any]] = {}
+    for route, before in [
+        *((route, "") for route in routes),
+        *((route, prefix) for route in prefixed),
+    ]:
+        path = before + _PATH_PARAMETER.sub(r"{\1}", route.path)
+        paths.setdefault(path, {})[route.method.lower()] = _operation(route)
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "pollhook",
+            "version": __version__,
+            "description": "Turns a CRM that can only be polled into one that calls you.",
+        },
+        "paths": paths,
+        "components": {
+            "schemas": dict(SCHEMAS),
+            "parameters": {"IdempotencyKey": IDEMPOTENCY_KEY},
+            "securitySchemes": {
+                "secrets": {
+                    "type": "apiKey",
+                    "in": "header",
+                    "name": "Authorization",
+                    "description": "`User <user secret>, Organization <organization secret>`, or"
+                    " `User <user secret>, Element <instance token>`",
+                }
+            },
+        },
+    }
+
+
+def _operation(route: Route) -> dict[str, Any]:
+    in_address = [
+        {"in": "path", "name": name, "required": True, "schema": {"type": "string"}}
+        for name in _PATH_PARAMETER.findall(route.path)
+    ]
+    operation: dict[str, Any] = {
+        "summary": route.summary,
+        "parameters": [*in_address, *PARAMETERS.get((route.method, route.path), [])],
+        "responses": {
+            "200": {"description": "Done", "content": _content(route.answers)},
+            **{str(status): _PROBLEM for status in _PROBLEMS[route.access]},
+        },
+    }
+    if route.takes is not None:
+        operation["requestBody"] = {"required": True, "content": _content(route.takes)}
+    if route.access is not Access.OPEN:
+        operation["security"] = [{"secrets": []}]
+    return operation
+
+
+def _content(name: str) -> Schema:
+    if name == "Metrics":
+        return {"text/plain": {"schema": {"type": "string"}}}
+    return {"application/json": {"schema": reference(name)}}
+
+
+_PROBLEM = {
+    "description": "A problem, in words",
+    "content": {"application/json": {"schema": reference("Problem")}},
+}

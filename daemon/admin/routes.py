@@ -1,0 +1,140 @@
+"""The table of routes: every call there is, what it asks for and what it answers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from daemon.admin import configuration_items, elements, health, instances, openapi
+from daemon.admin.access import Access, Handler
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One row. `takes` and `answers` name schemas of the API description, None for no body."""
+
+    method: str
+    path: str
+    handler: Handler
+    access: Access
+    summary: str
+    answers: str
+    takes: str | None = None
+
+
+_GET, _POST, _PUT, _PATCH, _DELETE = "GET", "POST", "PUT", "PATCH", "DELETE"
+_OPEN, _MEMBER, _PLATFORM = Access.OPEN, Access.MEMBER, Access.PLATFORM
+
+OPERATOR_ROUTES = (
+    Route(_GET, "/livez", health.livez, _OPEN, "Whether the process lives", "Status"),
+    Route(_GET, "/readyz", health.readyz, _OPEN, "Whether it is ready to work", "Status"),
+    Route(_GET, "/healthz", health.healthz, _OPEN, "How it is doing", "Health"),
+    Route(_GET, "/metrics", health.metrics, _OPEN, "Metrics for Prometheus", "Metrics"),
+    Route(_GET, "/openapi.json", openapi.describe, _OPEN, "This description", "OpenApi"),
+)
+"""What operators and their programs ask; served without prefix only."""
+
+_ELEMENT = "/elements/{element}"
+
+ELEMENT_ROUTES = (
+    Route(_GET, "/elements", elements.list_elements, _MEMBER, "List elements", "Elements"),
+    Route(_GET, _ELEMENT, elements.get_element, _MEMBER, "Get an element", "Element"),
+    Route(
+        _GET,
+        f"{_ELEMENT}/configuration",
+        elements.get_configuration,
+        _MEMBER,
+        "List what instances of an element can configure",
+        "ConfigurationKeys",
+    ),
+    Route(
+        _GET,
+        f"{_ELEMENT}/metadata",
+        elements.get_metadata,
+        _MEMBER,
+        "Tell what an element is able to do",
+        "Metadata",
+    ),
+    Route(
+        _GET,
+        f"{_ELEMENT}/oauth/url",
+        elements.get_authorization_url,
+        _OPEN,
+        "Get the address where a person gives consent",
+        "AuthorizationUrl",
+    ),
+    Route(
+        _POST,
+        f"{_ELEMENT}/instances",
+        instances.create,
+        _PLATFORM,
+        "Create an instance of this element",
+        "Instance",
+        "NewInstance",
+    ),
+)
+
+INSTANCE_ROUTES = (
+    Route(
+        _POST,
+        "/instances",
+        instances.create,
+        _PLATFORM,
+        "Create an instance",
+        "Instance",
+        "NewInstance",
+    ),
+    Route(
+        _GET,
+        "/instances",
+        instances.list_or_get,
+        _MEMBER,
+        "List instances, or get one",
+        "Instances",
+    ),
+    Route(_GET, r"/instances/{id:\d{1,18}}", instances.get, _MEMBER, "Get an instance", "Instance"),
+)
+
+_ONE_INSTANCE = (
+    (_PUT, "", instances.replace, "Replace the configuration", "Instance", "InstanceChange"),
+    (_PATCH, "", instances.merge, "Alter parts of an instance", "Instance", "InstanceChange"),
+    (_DELETE, "", instances.delete, "Delete an instance", "Nothing", None),
+    (_PUT, "/enabled", instances.enable, "Enable an instance", "Instance", None),
+    (_DELETE, "/enabled", instances.disable, "Disable an instance", "Instance", None),
+    (_GET, "/state", instances.get_state, "Tell how an instance is doing", "InstanceState", None),
+    (
+        _GET,
+        "/configuration",
+        configuration_items.list_items,
+        "List the configuration",
+        "ConfigurationItems",
+        None,
+    ),
+    (
+        _GET,
+        "/configuration/{item}",
+        configuration_items.get_item,
+        "Get one configuration item",
+        "ConfigurationItem",
+        None,
+    ),
+    (
+        _PATCH,
+        "/configuration/{item}",
+        configuration_items.change_item,
+        "Alter one configuration item",
+        "ConfigurationItem",
+        "ConfigurationItemChange",
+    ),
+)
+"""Served with the id in the address, and without it for the instance whose token comes along."""
+
+PLATFORM_ROUTES = (
+    *ELEMENT_ROUTES,
+    *INSTANCE_ROUTES,
+    *(
+        Route(method, f"{path}{rest}", handler, _MEMBER, summary, answers, takes)
+        for path in (r"/instances/{id:\d{1,18}}", "/instances")
+        for method, rest, handler, summary, answers, takes in _ONE_INSTANCE
+    ),
+)
+"""The platform API, served with the original's prefix and without."""

@@ -1,0 +1,69 @@
+"""The admin server: the application, and what holds for every request."""
+
+from __future__ import annotations
+
+import secrets
+import time
+
+import structlog
+from aiohttp import web
+
+from daemon.admin.access import CALLER, Handler, require
+from daemon.admin.context import CONTEXT, AdminContext
+from daemon.admin.messages import MAXIMUM_BODY_BYTES
+from daemon.admin.openapi import DESCRIPTION, build_description
+from daemon.admin.problems import render, status_of
+from daemon.admin.routes import OPERATOR_ROUTES, PLATFORM_ROUTES
+
+log = structlog.get_logger(__name__)
+
+PREFIX = "/elements/api-v2"
+REQUEST_ID = web.RequestKey("request_id", str)
+
+
+def create_application(context: AdminContext) -> web.Application:
+    """The whole server; the caller binds it to an address, with aiohttp's own access log off."""
+    application = web.Application(middlewares=[_attend], client_max_size=MAXIMUM_BODY_BYTES)
+    application[CONTEXT] = context
+    unprefixed = (*OPERATOR_ROUTES, *PLATFORM_ROUTES)
+    application[DESCRIPTION] = build_description(unprefixed, PLATFORM_ROUTES, PREFIX)
+    for prefix, routes in (("", unprefixed), (PREFIX, PLATFORM_ROUTES)):
+        for route in routes:
+            handler = require(route.access, route.handler)
+            application.router.add_route(route.method, prefix + route.path, handler)
+    return application
+
+
+@web.middleware
+async def _attend(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """An id, an answer whatever happens, and one line in the log."""
+    request_id, started = secrets.token_hex(12), time.monotonic()
+    request[REQUEST_ID] = request_id
+    with structlog.contextvars.bound_contextvars(request_id=request_id):
+        response = await _respond(request, handler, request_id)
+        response.headers["Elements-Request-Id"] = request_id
+        _log_request(request, response.status, time.monotonic() - started)
+    return response
+
+
+async def _respond(request: web.Request, handler: Handler, request_id: str) -> web.StreamResponse:
+    try:
+        return await handler(request)
+    except Exception as error:
+        if status_of(error) == 500:
+            log.exception("request.failed")
+        return render(error, request_id)
+
+
+def _log_request(request: web.Request, status: int, duration_seconds: float) -> None:
+    """Neither query nor headers: both may hold secrets."""
+    resource, caller = request.match_info.route.resource, request.get(CALLER)
+    log.info(
+        "request.finished",
+        method=request.method,
+        route=resource.canonical if resource else request.path[:200],
+        status=status,
+        duration_seconds=round(duration_seconds, 4),
+        user=caller.user.username if caller else None,
+        instance=request.match_info.get("id") or (caller.instance_id if caller else None),
+    )

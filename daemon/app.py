@@ -1,0 +1,222 @@
+"""The composition root: opens things in order, names the root tasks, closes in reverse."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+from daemon import __version__
+from daemon.admin.server import create_application
+from daemon.admin.site import serve
+from daemon.composition import Foundation, Parts, assemble
+from daemon.errors import DatabaseUnavailable, PollhookError
+from daemon.logs import RepeatGate, configure_logs
+from daemon.metrics import Metrics
+from daemon.settings import Settings, load_settings
+from daemon.store.embedded import EmbeddedPostgres
+from daemon.store.migrations import check_server, migrate
+from daemon.systemd import Notifier
+
+log = structlog.get_logger(__name__)
+
+DATABASE_RETRY_SECONDS = 1.0
+START_EXTENSION_SECONDS = 30.0
+
+OnReady = Callable[[str, Path | None], None]
+"""Called once everything runs: the base URL, and the file of a new first account's secrets."""
+
+
+async def run(
+    settings: Settings, *, stop: asyncio.Event | None = None, on_ready: OnReady | None = None
+) -> None:
+    """Run the daemon until `stop` is set or SIGTERM or SIGINT comes.
+
+    Raises PollhookError for what keeps it from starting, and for an embedded database that died.
+    """
+    stop = stop or asyncio.Event()
+    notifier = Notifier.from_environment(os.environ)
+    async with AsyncExitStack() as stack:
+        parts = await stack.enter_async_context(assemble(settings))
+        base = parts.foundation
+        base.metrics.config_last_reload_success.set(1)
+        stack.enter_context(_signals(stop, lambda: reload(settings, base.metrics, notifier)))
+        application = create_application(parts.admin)
+        url = await stack.enter_async_context(
+            serve(application, settings.admin.host, settings.admin.port)
+        )
+        log.info("daemon.starting", version=__version__, url=url)
+        server = await stack.enter_async_context(_database(base, stop, notifier))
+        if stop.is_set():
+            return
+        account = await _prepare(parts)
+        announce = partial(_announce, url, account, notifier, on_ready)
+        await _work(parts, server, stop, notifier, announce)
+    log.info("daemon.stopped")
+
+
+async def _prepare(parts: Parts) -> Path | None:
+    """Bring the database to where the work can begin; answers where a new account was told."""
+    base = parts.foundation
+    await check_server(base.database)
+    for migration in await migrate(base.database):
+        log.info("database.migrated", number=migration.number, name=migration.name)
+    await parts.admin.accounts.check_keyring()
+    account = await parts.admin.accounts.ensure_first(base.settings.data_dir)
+    if account is not None:
+        log.info("account.created", secrets_in=str(account))
+    await base.leases.run_once()
+    return account
+
+
+def _announce(url: str, account: Path | None, notifier: Notifier, on_ready: OnReady | None) -> None:
+    notifier.ready(f"serving {url}")
+    log.info("daemon.ready", url=url)
+    if on_ready is not None:
+        on_ready(url, account)
+
+
+@asynccontextmanager
+async def _database(
+    base: Foundation, stop: asyncio.Event, notifier: Notifier
+) -> AsyncIterator[EmbeddedPostgres | None]:
+    """Our own server, or an external one that is waited for; connected in either case."""
+    dsn, pool_size = base.settings.database.dsn, base.settings.database.pool_size
+    async with AsyncExitStack() as stack:
+        server = None
+        notifier.extend_timeout(START_EXTENSION_SECONDS)
+        if dsn is None:
+            server = EmbeddedPostgres(base.settings.data_dir)
+            address = await stack.enter_async_context(server)
+            await base.database.connect(address.as_arguments(), pool_size=pool_size)
+        else:
+            await _wait_for_server(base, dsn.get_secret_value(), stop, notifier)
+        stack.push_async_callback(base.database.close)
+        base.startup.database_reached = not stop.is_set()
+        yield server
+
+
+async def _wait_for_server(
+    base: Foundation, dsn: str, stop: asyncio.Event, notifier: Notifier
+) -> None:
+    gate = RepeatGate()
+    while not stop.is_set():
+        try:
+            await base.database.connect(dsn, pool_size=base.settings.database.pool_size)
+        except DatabaseUnavailable as error:
+            if gate.opens("database", str(error)):
+                log.warning("database.waiting", reason=str(error))
+            notifier.extend_timeout(START_EXTENSION_SECONDS)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(DATABASE_RETRY_SECONDS):
+                    await stop.wait()
+        else:
+            return
+
+
+async def _work(
+    parts: Parts,
+    server: EmbeddedPostgres | None,
+    stop: asyncio.Event,
+    notifier: Notifier,
+    announce: Callable[[], None],
+) -> None:
+    """Everything at once until `stop`; then polls and sends end before what they need does."""
+    base, finish = parts.foundation, asyncio.Event()
+    async with asyncio.TaskGroup() as tasks:
+
+        def root(name: str, work: Coroutine[Any, Any, object]) -> asyncio.Task[None]:
+            return tasks.create_task(_root(name, work, stop), name=name)
+
+        watch = root("database", _watch(server)) if server is not None else None
+        root("leases", base.leases.run(finish))
+        root("schedule", base.schedule.run(finish))
+        root("housekeeping", parts.housekeeping.run(finish))
+        if notifier.watchdog_interval_seconds is not None:
+            root("watchdog", notifier.run_watchdog(finish))
+        root("supervisor", parts.supervisor.run(stop))
+        sending = root("dispatcher", parts.dispatcher.run(stop))
+        base.startup.working = True
+        announce()
+        await stop.wait()
+        notifier.stopping("draining")
+        await _drain(parts, sending)
+        finish.set()
+        if watch is not None:
+            watch.cancel()
+    await _leave(base)
+
+
+async def _root(name: str, work: Coroutine[Any, Any, object], stop: asyncio.Event) -> None:
+    """A root task may end only after it was asked to: otherwise the process ends too."""
+    await work
+    if not stop.is_set():
+        raise PollhookError(f"The {name} task ended unasked.")
+
+
+async def _watch(server: EmbeddedPostgres) -> None:
+    reason = await server.wait()
+    if reason is not None:
+        raise DatabaseUnavailable(reason)
+
+
+async def _drain(parts: Parts, sending: asyncio.Task[None]) -> None:
+    grace = parts.foundation.settings.shutdown_grace_seconds
+    parts.foundation.startup.draining = True
+    log.info("daemon.draining", grace_seconds=grace)
+    for key in await parts.supervisor.drain(grace):
+        log.warning("poll.cut_off", task=str(key))
+    await sending
+
+
+async def _leave(base: Foundation) -> None:
+    """Write down what is in memory and give the leases back, if the database still answers."""
+    with contextlib.suppress(DatabaseUnavailable):
+        await base.schedule.flush()
+        await base.leases.release()
+
+
+def reload(settings: Settings, metrics: Metrics, notifier: Notifier) -> None:
+    """SIGHUP: read the file again. The log level follows at once; the rest needs a restart."""
+    notifier.reloading()
+    gauge = metrics.config_last_reload_success
+    try:
+        fresh = load_settings(settings.config_file, os.environ)
+    except PollhookError as error:
+        gauge.set(0)
+        log.error("configuration.refused", reason=str(error))
+    else:
+        gauge.set(1)
+        configure_logs(fresh.logging.level, fresh.logging.format)
+        waiting = [
+            name
+            for name in type(settings).model_fields
+            if name != "logging" and getattr(fresh, name) != getattr(settings, name)
+        ]
+        log.info("configuration.reloaded", needs_restart=waiting)
+    notifier.ready("reloaded")
+
+
+@contextlib.contextmanager
+def _signals(stop: asyncio.Event, on_hangup: Callable[[], None]) -> Iterator[None]:
+    loop = asyncio.get_running_loop()
+    handlers: dict[signal.Signals, Callable[[], None]] = {
+        signal.SIGTERM: stop.set,
+        signal.SIGINT: stop.set,
+        signal.SIGHUP: on_hangup,
+    }
+    for number, handler in handlers.items():
+        loop.add_signal_handler(number, handler)
+    try:
+        yield
+    finally:
+        for number in handlers:
+            loop.remove_signal_handler(number)

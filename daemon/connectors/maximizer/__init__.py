@@ -1,0 +1,1 @@
+"""Maximizer CRM: its element, addresses, authorization, and its Octopus API as a connector."""

@@ -1,0 +1,172 @@
+"""The endpoint: one callback address, and whose trouble it is when a notification fails there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from daemon.delivery.retry import Blame, RetryPolicy
+from daemon.instance import EndpointState, NotificationId
+
+FAILURES_UNTIL_FAILING = 3
+"""So many different notifications have to fail in a row before it is the endpoint's trouble."""
+
+PROBE_SECONDS_AT_LEAST = 0.05
+"""A schedule of zeros must not turn probing into a busy loop."""
+
+SUCCESS_NOTED_EVERY = timedelta(minutes=1)
+"""How stale `last_success_at` may get: noting each success would double the writes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EndpointConfiguration:
+    """Where and how an instance wants to be called, secrets included: never log or answer it.
+
+    `headers` are the person's own. `signature_key` turns on the original's signature header;
+    `webhook_secrets` are the Standard Webhooks secrets in force (`whsec_...`), the newest first,
+    more than one while a rotation overlaps.
+    """
+
+    url: str
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    basic_username: str | None = None
+    basic_password: str | None = field(default=None, repr=False)
+    signature_key: str | None = field(default=None, repr=False)
+    webhook_secrets: Sequence[str] = field(default=(), repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EndpointStatus:
+    """How an endpoint is doing, as stored.
+
+    `failures` counts, while healthy, the different notifications that failed in a row; while
+    failing, the probes that failed. Kept in memory only: `failed` names those that failed in a row
+    until it turned to failing; `era` is raised whenever it does, because an attempt begun in an
+    earlier era says nothing about this one.
+    """
+
+    state: EndpointState = EndpointState.HEALTHY
+    failures: int = 0
+    failed: tuple[NotificationId, ...] = ()
+    era: int = 0
+    failing_since: datetime | None = None
+    next_probe_at: datetime | None = None
+    last_error: str | None = None
+    last_success_at: datetime | None = None
+    disabled_reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempted:
+    """What one attempt says about its endpoint. `era` is the one it was begun in."""
+
+    notification_id: NotificationId
+    era: int
+    blame: Blame
+    reason: str | None = None
+    retry_after_seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reaction:
+    """What follows: the endpoint's next status, and whether its notification spends an attempt."""
+
+    status: EndpointStatus
+    spent: bool
+
+
+def react(
+    status: EndpointStatus, attempted: Attempted, policy: RetryPolicy, now: datetime, chance: float
+) -> Reaction:
+    """Judge one attempt. `chance` (0 to 1) decides the jitter of a probe's wait.
+
+    An answer that shows the endpoint at work, be it a refusal of this very notification, ends the
+    trouble. While it lasts, and for attempts that were under way when it began, nothing is spent.
+    """
+    if attempted.blame is Blame.GONE:
+        return Reaction(status=disable(status, "The callback answered 410 Gone"), spent=False)
+    if attempted.blame is not Blame.ENDPOINT:
+        return Reaction(status=_working(status, attempted, now), spent=True)
+    if status.state is EndpointState.DISABLED or attempted.era != status.era:
+        return Reaction(status=status, spent=False)
+    if status.state is EndpointState.FAILING:
+        return Reaction(status=_probe_failed(status, attempted, policy, now, chance), spent=False)
+    return Reaction(status=_failed(status, attempted, policy, now, chance), spent=True)
+
+
+def disable(status: EndpointStatus, reason: str) -> EndpointStatus:
+    """Not sent to any more until a person enables it; the backlog is kept."""
+    return replace(
+        status,
+        state=EndpointState.DISABLED,
+        next_probe_at=None,
+        last_error=reason,
+        disabled_reason=reason,
+    )
+
+
+def enable(status: EndpointStatus) -> EndpointStatus:
+    """Trusted again on a person's word."""
+    return EndpointStatus(era=status.era, last_success_at=status.last_success_at)
+
+
+def _working(status: EndpointStatus, attempted: Attempted, now: datetime) -> EndpointStatus:
+    accepted = attempted.blame is Blame.NOBODY
+    if status.state is EndpointState.DISABLED:
+        return status
+    if status.state is EndpointState.FAILING or status.failures:
+        last_success_at = now if accepted else status.last_success_at
+        return EndpointStatus(era=status.era, last_success_at=last_success_at)
+    noted_at = status.last_success_at
+    if accepted and (noted_at is None or now - noted_at >= SUCCESS_NOTED_EVERY):
+        return replace(status, last_success_at=now)
+    return status
+
+
+def _failed(
+    status: EndpointStatus, attempted: Attempted, policy: RetryPolicy, now: datetime, chance: float
+) -> EndpointStatus:
+    if attempted.notification_id in status.failed:
+        return status
+    counted = replace(
+        status,
+        failures=status.failures + 1,
+        failed=(*status.failed, attempted.notification_id),
+        last_error=attempted.reason,
+    )
+    if counted.failures < FAILURES_UNTIL_FAILING:
+        return counted
+    return replace(
+        counted,
+        state=EndpointState.FAILING,
+        era=status.era + 1,
+        failures=0,
+        failing_since=now,
+        next_probe_at=_next_probe_at(0, attempted, policy, now, chance),
+    )
+
+
+def _probe_failed(
+    status: EndpointStatus, attempted: Attempted, policy: RetryPolicy, now: datetime, chance: float
+) -> EndpointStatus:
+    since = status.failing_since or now
+    if now - since >= policy.disable_after:
+        days = policy.disable_after / timedelta(days=1)
+        return disable(status, f"Failing for {days:g} days, last: {attempted.reason}")
+    failures = status.failures + 1
+    next_probe_at = _next_probe_at(failures, attempted, policy, now, chance)
+    return replace(
+        status,
+        failures=failures,
+        failing_since=since,
+        next_probe_at=max(now, min(next_probe_at, since + policy.disable_after)),
+        last_error=attempted.reason,
+    )
+
+
+def _next_probe_at(
+    failures: int, attempted: Attempted, policy: RetryPolicy, now: datetime, chance: float
+) -> datetime:
+    wait = max(policy.probe_seconds(failures, chance), PROBE_SECONDS_AT_LEAST)
+    return now + timedelta(seconds=max(wait, attempted.retry_after_seconds))

@@ -1,0 +1,66 @@
+"""The reporting: one log line and the metrics of each attempt, and of an endpoint that turns."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import structlog
+
+from daemon.delivery.endpoint import EndpointStatus
+from daemon.delivery.ready import ReadyNotification
+from daemon.delivery.settlement import OutcomeKind, Settlement
+from daemon.instance import EndpointState, InstanceId
+from daemon.metrics import Metrics
+
+log = structlog.get_logger(__name__)
+
+NAMES = {
+    EndpointState.HEALTHY: "endpoint.recovered",
+    EndpointState.FAILING: "endpoint.failing",
+    EndpointState.DISABLED: "endpoint.disabled",
+}
+
+
+class Reporter:
+    """Says what happened, without bodies, addresses or secrets."""
+
+    def __init__(self, metrics: Metrics) -> None:
+        self._metrics = metrics
+
+    def attempted(self, settlement: Settlement, ready: ReadyNotification) -> None:
+        """The canonical line of an attempt."""
+        outcome = settlement.outcome
+        self._metrics.deliveries.labels(outcome=outcome.kind).inc()
+        self._metrics.delivery_duration.observe(outcome.duration_seconds)
+        if outcome.kind is OutcomeKind.DELIVERED:
+            latency = (outcome.ended_at - ready.page_read_at).total_seconds()
+            self._metrics.delivery_latency.observe(max(0.0, latency))
+        log.info(
+            "delivery.attempted",
+            instance=settlement.instance_id,
+            notification=settlement.notification_id,
+            event_id=ready.event_id,
+            attempt=settlement.number,
+            outcome=outcome.kind.value,
+            status=outcome.status,
+            spent=settlement.spent,
+            seconds=round(outcome.duration_seconds, 3),
+            state=settlement.state.value,
+            due_at=_due_at(settlement),
+            reason=outcome.reason,
+        )
+
+    def endpoint_turned(self, instance_id: InstanceId, status: EndpointStatus) -> None:
+        """A callback begins or ceases to be in trouble: said once each time."""
+        say = log.info if status.state is EndpointState.HEALTHY else log.warning
+        say(
+            NAMES[status.state],
+            instance=instance_id,
+            since=None if status.failing_since is None else status.failing_since.isoformat(),
+            reason=status.last_error,
+        )
+
+
+def _due_at(settlement: Settlement) -> str | None:
+    retried: datetime | None = settlement.due_at if settlement.state == "retrying" else None
+    return None if retried is None else retried.isoformat()

@@ -1,0 +1,128 @@
+"""The settlement: what one attempt brought about for its notification."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from daemon.delivery.endpoint import Attempted, EndpointStatus, react
+from daemon.delivery.ready import ReadyNotification
+from daemon.delivery.retry import Blame, RetryPolicy, next_due_at
+from daemon.instance import InstanceId, NotificationId, NotificationState
+
+
+class OutcomeKind(StrEnum):
+    """How an attempt ended.
+
+    DELIVERED: a 2xx answer. STATUS: any other answer. DNS, CONNECTION, TLS, TIMEOUT, RESET: no
+    answer, for that reason. INVALID_TARGET: the address may not or cannot be called.
+    """
+
+    DELIVERED = "delivered"
+    STATUS = "status"
+    DNS = "dns"
+    CONNECTION = "connection"
+    TLS = "tls"
+    TIMEOUT = "timeout"
+    RESET = "reset"
+    INVALID_TARGET = "invalid_target"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """One attempt as it ended. `reason` says in words why it failed, `answer` is what came back."""
+
+    kind: OutcomeKind
+    blame: Blame
+    started_at: datetime
+    duration_seconds: float
+    status: int | None = None
+    reason: str | None = None
+    answer: str | None = field(default=None, repr=False)
+    retry_after_seconds: float = 0.0
+
+    @property
+    def ended_at(self) -> datetime:
+        return self.started_at + timedelta(seconds=self.duration_seconds)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settlement:
+    """One attempt that was made, and what it makes of its notification.
+
+    `attempts` and `due_at` are the notification's new values. `number` counts its attempts from 1;
+    one that was not `spent` is followed by another of the same number.
+    """
+
+    instance_id: InstanceId
+    notification_id: NotificationId
+    state: NotificationState
+    attempts: int
+    due_at: datetime
+    number: int
+    spent: bool
+    outcome: Outcome
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Begun:
+    """An attempt as it was begun: of which notification, in which era of its endpoint."""
+
+    instance_id: InstanceId
+    ready: ReadyNotification
+    era: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conclusion:
+    """What an attempt means: for its notification, and for its endpoint."""
+
+    settlement: Settlement
+    endpoint: EndpointStatus
+
+
+def conclude(
+    begun: Begun, outcome: Outcome, endpoint: EndpointStatus, policy: RetryPolicy, chance: float
+) -> Conclusion:
+    """Judge an attempt that ended, with the endpoint's status as it is by now.
+
+    A failure is the notification's own and spends an attempt, unless it is the endpoint's trouble.
+    `chance` (0 to 1) decides the jitter.
+    """
+    attempted = Attempted(
+        notification_id=begun.ready.id,
+        era=begun.era,
+        blame=outcome.blame,
+        reason=outcome.reason,
+        retry_after_seconds=outcome.retry_after_seconds,
+    )
+    reaction = react(endpoint, attempted, policy, outcome.ended_at, chance)
+    retry_at: datetime | None = begun.ready.due_at
+    if reaction.spent:
+        attempts, wait = begun.ready.attempts + 1, outcome.retry_after_seconds
+        retry_at = next_due_at(policy, attempts, wait, outcome.ended_at, chance)
+    settlement = _settlement(begun, outcome, spent=reaction.spent, retry_at=retry_at)
+    return Conclusion(settlement=settlement, endpoint=reaction.status)
+
+
+def _settlement(
+    begun: Begun, outcome: Outcome, *, spent: bool, retry_at: datetime | None
+) -> Settlement:
+    ready = begun.ready
+    return Settlement(
+        instance_id=begun.instance_id,
+        notification_id=ready.id,
+        state=_next_state(outcome, retry_at),
+        attempts=ready.attempts + int(spent),
+        due_at=ready.due_at if retry_at is None else retry_at,
+        number=ready.attempts + 1,
+        spent=spent,
+        outcome=outcome,
+    )
+
+
+def _next_state(outcome: Outcome, retry_at: datetime | None) -> NotificationState:
+    if outcome.blame is Blame.NOBODY:
+        return NotificationState.DELIVERED
+    return NotificationState.DEAD if retry_at is None else NotificationState.RETRYING

@@ -1,0 +1,60 @@
+"""The slots: how many attempts may be under way, and how many of them at endpoints in doubt."""
+
+from __future__ import annotations
+
+from collections import Counter
+from enum import IntEnum
+
+
+class Tier(IntEnum):
+    """How far an endpoint is trusted with slots; the lower the number, the more of them.
+
+    WORKING: it accepts, and answers quickly. NEW: it has not answered yet. DOUBTFUL: it is slow, or
+    its last answer was a failure. FAILING: it is only probed.
+    """
+
+    WORKING = 0
+    NEW = 1
+    DOUBTFUL = 2
+    FAILING = 3
+
+
+class Slots:
+    """Counts attempts under way.
+
+    Working endpoints may use all slots; new ones and all below them together three quarters, those
+    in doubt half, failing ones an eighth: neither dead nor slow ones keep the living waiting. And
+    none may have more attempts under way than there are slots left, so that a few which hang all of
+    a sudden leave some for the others.
+    """
+
+    def __init__(self, total: int) -> None:
+        self._total = total
+        self._limits = {
+            Tier.WORKING: total,
+            Tier.NEW: max(1, total * 3 // 4),
+            Tier.DOUBTFUL: max(1, total // 2),
+            Tier.FAILING: max(1, total // 8),
+        }
+        self._taken: Counter[Tier] = Counter()
+
+    @property
+    def left(self) -> int:
+        """How many slots nobody uses."""
+        return self._total - self._taken.total()
+
+    def is_free(self, tier: Tier) -> bool:
+        """Whether an endpoint of this tier may begin another attempt."""
+        return all(
+            sum(self._taken[other] for other in Tier if other >= limited) < self._limits[limited]
+            for limited in Tier
+            if limited <= tier
+        )
+
+    def take(self, tier: Tier) -> None:
+        """Begin an attempt; the slot stays in this tier until it is released."""
+        self._taken[tier] += 1
+
+    def release(self, tier: Tier) -> None:
+        """End an attempt begun in this tier."""
+        self._taken[tier] -= 1

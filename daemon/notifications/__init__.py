@@ -1,0 +1,1 @@
+"""What is told: changes become notifications with the exact bytes that are signed and sent."""

@@ -1,0 +1,174 @@
+"""The deliveries: due notifications loaded for their lanes, attempts and endpoints settled."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from daemon.delivery.endpoint import EndpointStatus
+from daemon.delivery.ready import DueNotification, ReadyNotification
+from daemon.delivery.settlement import Settlement
+from daemon.instance import (
+    EndpointState,
+    EventId,
+    InstanceId,
+    NotificationId,
+    NotificationState,
+)
+from daemon.notifications.context import NotificationFormat
+from daemon.store import leases
+from daemon.store.database import Connection, Database, Row, load_queries
+
+QUERIES = load_queries("deliveries")
+
+FREED_BODY_BYTES = 65_536
+"""Bodies up to here come along when a successor is freed; larger ones wait for a refill."""
+
+UNFINISHED_STATES = frozenset({NotificationState.PENDING, NotificationState.RETRYING})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settled:
+    """What a settle did: the instances whose leases still held, and the successors it freed."""
+
+    held: frozenset[InstanceId]
+    freed: Sequence[DueNotification] = ()
+
+
+async def take_due(
+    database: Database,
+    instance_ids: Sequence[InstanceId],
+    *,
+    now: datetime,
+    besides: Collection[NotificationId],
+    limit: int,
+) -> Sequence[DueNotification]:
+    """Up to `limit` per instance in sending order, without those `besides` which are in memory."""
+    rows = await database.fetch(QUERIES["take_due"], instance_ids, now, list(besides), limit)
+    return [_due(row) for row in rows]
+
+
+async def next_due(
+    database: Database, instance_ids: Collection[InstanceId]
+) -> Mapping[InstanceId, datetime]:
+    """When each of these instances has something to send, sent or not by somebody right now."""
+    rows = await database.fetch(QUERIES["next_due"], list(instance_ids))
+    return {InstanceId(row["instance_id"]): row["due_at"] for row in rows}
+
+
+async def settle(
+    database: Database,
+    tokens: Mapping[InstanceId, int],
+    settlements: Sequence[Settlement],
+    endpoints: Mapping[InstanceId, EndpointStatus],
+) -> Settled:
+    """Record attempts and endpoints of several instances, and free what waited for final ones.
+
+    `tokens` are the leases under which the attempts were made; what belongs to one no longer held
+    is dropped. Raises DatabaseUnavailable; then nothing was recorded.
+    """
+
+    async def work(connection: Connection) -> Settled:
+        held = await leases.lock_many_shared(connection, tokens)
+        kept = [one for one in settlements if one.instance_id in held]
+        stored = {key: status for key, status in endpoints.items() if key in held}
+        if stored:
+            await _store_endpoints(connection, stored)
+        return Settled(held=held, freed=await _settle(connection, kept))
+
+    return await database.run_transaction(work)
+
+
+async def load_endpoints(
+    database: Database, instance_ids: Collection[InstanceId]
+) -> Mapping[InstanceId, EndpointStatus]:
+    """How the endpoints of these instances are doing."""
+    rows = await database.fetch(QUERIES["load_endpoints"], list(instance_ids))
+    return {InstanceId(row["instance_id"]): _endpoint_status(row) for row in rows}
+
+
+async def _settle(
+    connection: Connection, settlements: Sequence[Settlement]
+) -> Sequence[DueNotification]:
+    if not settlements:
+        return ()
+    final = [one.notification_id for one in settlements if one.state not in UNFINISHED_STATES]
+    await connection.execute(
+        QUERIES["settle"],
+        [one.notification_id for one in settlements],
+        [one.state for one in settlements],
+        [one.attempts for one in settlements],
+        [one.due_at for one in settlements],
+        [one.number for one in settlements],
+        [one.outcome.started_at for one in settlements],
+        [one.outcome.duration_seconds for one in settlements],
+        [one.outcome.kind for one in settlements],
+        [one.outcome.status for one in settlements],
+        [one.spent for one in settlements],
+        [one.outcome.answer for one in settlements],
+        final,
+    )
+    return await _free_successors(connection, final)
+
+
+async def _free_successors(
+    connection: Connection, final: Sequence[NotificationId]
+) -> Sequence[DueNotification]:
+    """A statement of its own: one that began before would not see a page it had to wait for."""
+    if not final:
+        return ()
+    rows = await connection.fetch(QUERIES["free_successors"], final, FREED_BODY_BYTES)
+    return sorted((_due(row) for row in rows), key=lambda row: (row.due_at, row.id))
+
+
+async def _store_endpoints(
+    connection: Connection, statuses: Mapping[InstanceId, EndpointStatus]
+) -> None:
+    keys = sorted(statuses)
+    values = [statuses[key] for key in keys]
+    await connection.execute(
+        QUERIES["store_endpoints"],
+        keys,
+        [status.state for status in values],
+        [status.failures for status in values],
+        [status.failing_since for status in values],
+        [status.next_probe_at for status in values],
+        [status.last_error for status in values],
+        [status.last_success_at for status in values],
+        [status.disabled_reason for status in values],
+    )
+
+
+def _endpoint_status(row: Row) -> EndpointStatus:
+    return EndpointStatus(
+        state=EndpointState(row["state"]),
+        failures=row["failures"],
+        failing_since=row["failing_since"],
+        next_probe_at=row["next_probe_at"],
+        last_error=row["last_error"],
+        last_success_at=row["last_success_at"],
+        disabled_reason=row["disabled_reason"],
+    )
+
+
+def _due(row: Row) -> DueNotification:
+    return DueNotification(
+        instance_id=InstanceId(row["instance_id"]),
+        id=NotificationId(row["id"]),
+        due_at=row["due_at"],
+        notification=None if row["body"] is None else _ready(row),
+    )
+
+
+def _ready(row: Row) -> ReadyNotification:
+    return ReadyNotification(
+        id=NotificationId(row["id"]),
+        event_id=EventId(row["event_id"]),
+        format=NotificationFormat(row["format"]),
+        body=row["body"],
+        due_at=row["due_at"],
+        page_read_at=row["page_read_at"],
+        attempts=row["attempts"],
+        replay=row["replay"],
+    )

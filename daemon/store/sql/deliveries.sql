@@ -1,0 +1,128 @@
+-- name: take_due
+-- The next notifications of some lanes in sending order; one not yet due comes without its body.
+select
+    due.id, due.instance_id, due.event_id, due.format, due.due_at, due.attempts, due.replay,
+    due.page_read_at, case when due.due_at <= $2 then due.body end as body
+from unnest($1::bigint[]) as lane (instance_id)
+cross join lateral (
+    select *
+    from notifications
+    where notifications.instance_id = lane.instance_id
+        and notifications.waits_for is null
+        and notifications.state in ('pending', 'retrying')
+        and notifications.id <> all($3::bigint[])
+    order by notifications.due_at, notifications.id
+    limit $4
+) as due
+order by due.due_at, due.id
+
+-- name: next_due
+-- When each of these lanes has something to send; lanes with nothing are left out.
+select lane.instance_id, due.due_at
+from unnest($1::bigint[]) as lane (instance_id)
+cross join lateral (
+    select notifications.due_at
+    from notifications
+    where notifications.instance_id = lane.instance_id
+        and notifications.waits_for is null
+        and notifications.state in ('pending', 'retrying')
+    order by notifications.due_at, notifications.id
+    limit 1
+) as due
+
+-- name: settle
+-- What attempts brought about: first their notifications' states, and the attempts themselves.
+-- Successors are locked along, so that all locks are taken in ascending order.
+with outcome as (
+    select *
+    from unnest(
+        $1::bigint[], $2::text[], $3::integer[], $4::timestamptz[], $5::integer[],
+        $6::timestamptz[], $7::double precision[], $8::text[], $9::integer[], $10::boolean[],
+        $11::text[]
+    ) as o (
+        notification_id, state, attempts, due_at, number, started_at, duration_seconds, outcome,
+        status, spent, answer
+    )
+), locked as (
+    select id
+    from notifications
+    where id in (
+            select unnest($1::bigint[])
+            union all
+            select id from notifications where waits_for = any($12::bigint[])
+        )
+        and state in ('pending', 'retrying')
+    order by id
+    for no key update
+), settled as (
+    update notifications
+    set state = outcome.state,
+        attempts = outcome.attempts,
+        due_at = outcome.due_at,
+        finished_at = case
+            when outcome.state in ('pending', 'retrying') then null
+            else outcome.started_at + make_interval(secs => outcome.duration_seconds)
+        end
+    from outcome
+    join locked on locked.id = outcome.notification_id
+    where notifications.id = outcome.notification_id
+    returning notifications.id
+), history as (
+    insert into attempts (
+        notification_id, number, started_at, duration_seconds, outcome, status, spent, answer
+    )
+    select
+        outcome.notification_id, outcome.number, outcome.started_at, outcome.duration_seconds,
+        outcome.outcome, outcome.status, outcome.spent, outcome.answer
+    from outcome
+    join settled on settled.id = outcome.notification_id
+    order by outcome.started_at
+)
+select id from settled
+
+-- name: free_successors
+-- What waited for notifications that are final now; a large body is left to the next refill.
+with freed as (
+    select id
+    from notifications
+    where waits_for = any($1::bigint[]) and state in ('pending', 'retrying')
+    order by id
+    for no key update
+)
+update notifications
+set waits_for = null
+from freed
+where notifications.id = freed.id
+returning
+    notifications.id, notifications.instance_id, notifications.event_id, notifications.format,
+    notifications.due_at, notifications.attempts, notifications.replay,
+    notifications.page_read_at,
+    case when octet_length(notifications.body) <= $2 then notifications.body end as body
+
+-- name: load_endpoints
+-- How the endpoints of these instances are doing.
+select
+    instance_id, state, failures, failing_since, next_probe_at, last_error, last_success_at,
+    disabled_reason
+from endpoints
+where instance_id = any($1::bigint[])
+
+-- name: store_endpoints
+-- How endpoints are doing after the attempts settled in the same transaction.
+update endpoints
+set state = s.state,
+    failures = s.failures,
+    failing_since = s.failing_since,
+    next_probe_at = s.next_probe_at,
+    last_error = s.last_error,
+    last_success_at = s.last_success_at,
+    disabled_reason = s.disabled_reason
+from unnest(
+    $1::bigint[], $2::text[], $3::integer[], $4::timestamptz[], $5::timestamptz[], $6::text[],
+    $7::timestamptz[], $8::text[]
+) as s (
+    instance_id, state, failures, failing_since, next_probe_at, last_error, last_success_at,
+    disabled_reason
+)
+where endpoints.instance_id = s.instance_id
+

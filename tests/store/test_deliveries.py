@@ -1,0 +1,365 @@
+from __future__ import annotations
+
+import asyncio
+import random
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from daemon.delivery.endpoint import EndpointStatus
+from daemon.delivery.ready import DueNotification
+from daemon.delivery.retry import Blame
+from daemon.delivery.settlement import Outcome, OutcomeKind, Settlement
+from daemon.instance import EndpointState, InstanceId, NotificationId, NotificationState
+from daemon.store import deliveries, outbox
+from daemon.store.database import Connection, Database
+from daemon.store.deliveries import Settled
+from tests.delivery.workshop import Source, attempts_spent, make_source, states, write_backlog
+from tests.store.plans import fill_tables, indexes_used
+
+NOW = datetime.now(UTC)
+LATER = NOW + timedelta(hours=1)
+TOKEN = 0
+"""The fencing token of a lease that nobody has taken yet."""
+
+
+@pytest.fixture
+async def source(database: Database) -> Source:
+    return await make_source(database)
+
+
+def settlement(
+    source: Source,
+    notification_id: int,
+    state: NotificationState = NotificationState.DELIVERED,
+    **changed: Any,
+) -> Settlement:
+    delivered = state is NotificationState.DELIVERED
+    outcome = Outcome(
+        kind=OutcomeKind.DELIVERED if delivered else OutcomeKind.TIMEOUT,
+        blame=Blame.NOBODY if delivered else Blame.ENDPOINT,
+        started_at=NOW,
+        duration_seconds=0.5,
+        status=200 if delivered else None,
+        answer="ok" if delivered else None,
+    )
+    fields: dict[str, Any] = {
+        "instance_id": source.instance_id,
+        "notification_id": NotificationId(notification_id),
+        "state": state,
+        "attempts": 1,
+        "due_at": LATER,
+        "number": 1,
+        "spent": True,
+        "outcome": outcome,
+    }
+    return Settlement(**(fields | changed))
+
+
+async def settle(
+    database: Database,
+    *settlements: Settlement,
+    token: int = TOKEN,
+    endpoints: dict[InstanceId, EndpointStatus] | None = None,
+) -> Settled:
+    tokens = {one.instance_id: token for one in settlements}
+    return await deliveries.settle(database, tokens, settlements, endpoints or {})
+
+
+async def take(
+    database: Database, *sources: Source, limit: int = 10, **arguments: Any
+) -> list[DueNotification]:
+    due = await deliveries.take_due(
+        database,
+        [source.instance_id for source in sources],
+        **({"now": datetime.now(UTC), "besides": (), "limit": limit} | arguments),
+    )
+    return list(due)
+
+
+async def waiting_ids(database: Database) -> list[int]:
+    rows = await database.fetch(
+        "select id from notifications where waits_for is not null order by id"
+    )
+    return [row["id"] for row in rows]
+
+
+async def test_due_ones_come_in_sending_order_up_to_the_limit_of_each_lane(
+    database: Database, source: Source
+) -> None:
+    other = await make_source(database)
+    await write_backlog(database, source, 5)
+    await write_backlog(database, other, 1)
+    first, second = [due.id for due in await take(database, source, limit=2)]
+
+    both = await take(database, source, other, limit=3)
+    besides = await take(database, source, limit=3, besides=[first])
+
+    assert [due.instance_id for due in both].count(source.instance_id) == 3
+    assert [due.instance_id for due in both].count(other.instance_id) == 1
+    assert [due.due_at for due in both] == sorted(due.due_at for due in both)
+    assert besides[0].id == second
+    assert all(due.notification is not None for due in both)
+
+
+async def test_one_not_yet_due_comes_without_its_body_to_tell_when_to_look_again(
+    database: Database, source: Source
+) -> None:
+    (ready,) = await source.commit("a")
+    await settle(database, settlement(source, ready.id, NotificationState.RETRYING))
+
+    (due,) = await take(database, source)
+
+    assert (due.id, due.due_at, due.notification) == (ready.id, LATER, None)
+    assert await deliveries.next_due(database, [source.instance_id]) == {source.instance_id: LATER}
+
+
+async def test_one_that_waits_for_another_is_not_due(database: Database, source: Source) -> None:
+    await source.commit("a")
+    await source.commit("a")
+
+    assert len(await take(database, source)) == 1
+
+
+async def test_what_was_stored_is_what_is_loaded(database: Database, source: Source) -> None:
+    (ready,) = await source.commit("a")
+
+    (due,) = await take(database, source)
+
+    assert due.notification is not None
+    assert (due.notification.body, due.notification.event_id) == (ready.body, ready.event_id)
+    assert (due.notification.attempts, due.notification.replay) == (0, False)
+
+
+async def test_a_settled_attempt_is_on_record_with_its_outcome(
+    database: Database, source: Source
+) -> None:
+    (ready,) = await source.commit("a")
+
+    settled = await settle(database, settlement(source, ready.id))
+
+    assert settled == Settled(held=frozenset({source.instance_id}))
+    row = await database.fetchrow("select state, attempts, finished_at from notifications")
+    attempt = await database.fetchrow("select * from attempts")
+    assert row is not None
+    assert attempt is not None
+    assert tuple(row) == ("delivered", 1, NOW + timedelta(seconds=0.5))
+    assert (attempt["notification_id"], attempt["number"], attempt["spent"]) == (ready.id, 1, True)
+    assert (attempt["outcome"], attempt["status"], attempt["answer"]) == ("delivered", 200, "ok")
+
+
+@pytest.mark.parametrize(
+    ("state", "frees"),
+    [
+        pytest.param(NotificationState.DELIVERED, True, id="delivered"),
+        pytest.param(NotificationState.DEAD, True, id="dead"),
+        pytest.param(NotificationState.RETRYING, False, id="retrying"),
+    ],
+)
+async def test_a_final_state_frees_all_successors_and_a_retry_none(
+    database: Database, source: Source, state: NotificationState, frees: bool
+) -> None:
+    (ready,) = await source.commit("a", "b")
+    await source.commit("a", "b")
+    blocked = await waiting_ids(database)
+    assert len(blocked) == 2
+
+    settled = await settle(database, settlement(source, ready.id, state))
+
+    assert [due.id for due in settled.freed] == (blocked if frees else [])
+    assert await waiting_ids(database) == ([] if frees else blocked)
+
+
+async def test_a_large_successor_is_freed_without_its_body(
+    database: Database, source: Source
+) -> None:
+    (ready,) = await source.commit("a")
+    await source.commit("a")
+    await database.execute(
+        "update notifications set body = $1 where waits_for is not null",
+        b"x" * (deliveries.FREED_BODY_BYTES + 1),
+    )
+
+    settled = await settle(database, settlement(source, ready.id))
+
+    assert [due.notification for due in settled.freed] == [None]
+
+
+async def test_under_a_lost_lease_nothing_is_settled_but_the_others_are(
+    database: Database, source: Source
+) -> None:
+    other = await make_source(database)
+    (lost,) = await source.commit("a")
+    (kept,) = await other.commit("a")
+    await database.execute(
+        "update leases set token = token + 1 where instance_id = $1", source.instance_id
+    )
+
+    settled = await settle(
+        database,
+        settlement(source, lost.id),
+        settlement(other, kept.id),
+        endpoints={
+            source.instance_id: EndpointStatus(state=EndpointState.FAILING),
+            other.instance_id: EndpointStatus(failures=1),
+        },
+    )
+
+    assert settled.held == {other.instance_id}
+    assert await states(database, source) == {"pending": 1}
+    assert await states(database, other) == {"delivered": 1}
+    stored = await deliveries.load_endpoints(
+        database, [source.instance_id, other.instance_id, InstanceId(999)]
+    )
+    assert stored == {
+        source.instance_id: EndpointStatus(),
+        other.instance_id: EndpointStatus(failures=1),
+    }
+
+
+async def test_what_was_cancelled_meanwhile_stays_so(database: Database, source: Source) -> None:
+    (ready,) = await source.commit("a")
+    await database.execute("update notifications set state = 'cancelled', finished_at = now()")
+
+    await settle(database, settlement(source, ready.id))
+
+    assert await states(database, source) == {"cancelled": 1}
+    assert await database.fetchval("select count(*) from attempts") == 0
+
+
+async def test_an_endpoint_is_stored_and_loaded_whole(database: Database, source: Source) -> None:
+    status = EndpointStatus(
+        state=EndpointState.DISABLED,
+        failures=3,
+        failing_since=NOW,
+        next_probe_at=LATER,
+        last_error="did not answer in time",
+        last_success_at=NOW - timedelta(days=1),
+        disabled_reason="Failing for 5 days",
+    )
+    (ready,) = await source.commit("a")
+
+    await settle(
+        database,
+        settlement(source, ready.id, NotificationState.RETRYING),
+        endpoints={source.instance_id: status},
+    )
+
+    assert await deliveries.load_endpoints(database, [source.instance_id]) == {
+        source.instance_id: status
+    }
+
+
+async def test_a_settle_that_waited_for_a_page_frees_the_successor_that_page_wrote(
+    database: Database, source: Source
+) -> None:
+    (ready,) = await source.commit("a")
+    drafts = await source.drafts("a")
+
+    async with asyncio.timeout(10):
+        async with database.transaction() as connection:
+            await source.write(connection, drafts)
+            settling = asyncio.create_task(settle(database, settlement(source, ready.id)))
+            await until_blocked(database)
+            assert not settling.done()
+        settled = await settling
+
+    assert [due.id for due in settled.freed] == [drafts[0].id]
+
+
+async def test_a_page_that_waited_for_a_settle_does_not_wait_for_what_is_final(
+    database: Database, source: Source
+) -> None:
+    (ready,) = await source.commit("a")
+
+    async def lock() -> set[NotificationId]:
+        async with database.transaction() as connection:
+            return await outbox.lock_predecessors(connection, {ready.id})
+
+    async with asyncio.timeout(10):
+        async with database.transaction() as connection:
+            await connection.execute(
+                "update notifications set state = 'delivered', finished_at = now()"
+            )
+            locking = asyncio.create_task(lock())
+            await until_blocked(database)
+        assert await locking == set()
+
+
+async def until_blocked(database: Database) -> None:
+    """Until some statement waits for a lock."""
+    query = "select count(*) from pg_stat_activity where wait_event_type = 'Lock'"
+    while not await database.fetchval(query):
+        await asyncio.sleep(0.005)  # noqa: ASYNC110  # another session's wait sets no event
+
+
+async def test_pages_and_settles_in_each_others_way_leave_nobody_waiting_for_ever(
+    database: Database, source: Source
+) -> None:
+    chance = random.Random(7)
+    pages_left = 60
+    pages_done = asyncio.Event()
+
+    async def commit_pages() -> None:
+        for _ in range(pages_left):
+            objects = chance.sample("abcdefghij", 4)
+            drafts = await source.drafts(*objects)
+            await database.run_transaction(lambda connection: write(connection, drafts))
+        pages_done.set()
+
+    async def write(connection: Connection, drafts: Any) -> None:
+        awaited = {draft.waits_for for draft in drafts if draft.waits_for is not None}
+        unfinished = await outbox.lock_predecessors(connection, awaited)
+        kept = [draft if draft.waits_for in unfinished else _free(draft) for draft in drafts]
+        await outbox.insert_drafts(connection, source.instance_id, source.resource_id, NOW, kept)
+
+    async def settle_everything() -> None:
+        while True:
+            done = pages_done.is_set()
+            due = await take(database, source, limit=5)
+            chosen = chance.sample(due, len(due))
+            if due:
+                await settle(database, *(settlement(source, one.id) for one in chosen))
+            elif done:
+                return
+
+    async with asyncio.timeout(30), asyncio.TaskGroup() as tasks:
+        tasks.create_task(commit_pages())
+        tasks.create_task(settle_everything())
+
+    assert set(await states(database, source)) == {"delivered"}
+    assert await waiting_ids(database) == []
+    assert set((await attempts_spent(database, source)).values()) == {1}
+
+
+def _free(draft: Any) -> Any:
+    from dataclasses import replace
+
+    return replace(draft, waits_for=None)
+
+
+async def test_the_hot_queries_use_their_indexes(database: Database, source: Source) -> None:
+    await fill_tables(database, source)
+    ids, none = [1, 2], [None, None]
+    arguments: dict[str, tuple[object, ...]] = {
+        "take_due": ([source.instance_id], NOW, [], 32),
+        "next_due": ([source.instance_id],),
+        "settle": (
+            *(ids, ["delivered"] * 2, [1, 1], [NOW] * 2, [1, 1], [NOW] * 2, [0.1, 0.1]),
+            *(["delivered"] * 2, [200, 200], [True, True], none, ids),
+        ),
+        "free_successors": (ids, 1000),
+    }
+
+    used = {
+        name: await indexes_used(database, deliveries.QUERIES[name], *values)
+        for name, values in arguments.items()
+    }
+
+    assert used == {
+        "take_due": {"notifications_due"},
+        "next_due": {"notifications_due"},
+        "settle": {"notifications_pkey", "notifications_waiting"},
+        "free_successors": {"notifications_pkey", "notifications_waiting"},
+    }
