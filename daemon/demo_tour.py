@@ -114,7 +114,7 @@ class Tour:
         print("Edit a record yourself, in another terminal:\n")
         print(
             f"  curl -X PATCH {self.crm_url}/_sandbox/records/contacts/{record['id']} "
-            '-d \'{"Phone": "+1 604 555 0100"}\'\n'
+            '-d \'{"Position": "Chief Scientist"}\'\n'
         )
         print("Ctrl-C ends the demo.\n")
         waiting = asyncio.create_task(stop.wait())

@@ -62,6 +62,7 @@ class Metrics:
             "Time from a record's own stamp to its first sight.",
             AGE_SECONDS,
         )
+        self.missed = self._counter("missed", "Changes that only reconciliation or a sweep found.")
         self.events = self._counter("events", "Events made.", "element", "resource", "type")
 
     def _add_delivery(self) -> None:

@@ -49,8 +49,8 @@ class OutboundError(PollhookError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """An HTTP answer of any status. `headers` ignores case. `body` ends at the cap, `truncated` says
-    that there was more; `duration_seconds` is from the call to its last byte.
+    """An HTTP answer of any status. `headers` ignores case. `body` ends at the cap, `truncated`
+    tells of more; `duration_seconds` is from the call to its last byte.
     """
 
     status: int

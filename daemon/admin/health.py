@@ -31,13 +31,13 @@ async def readyz(request: web.Request) -> web.Response:
     context = request.app[CONTEXT]
     checks = {"database": lambda: _database_reason(context), **context.readiness}
     reasons = {name: await _reason(check) for name, check in checks.items()}
-    ready = not any(reasons.values())
-    shown = reasons if "verbose" in request.query else {k: v for k, v in reasons.items() if v}
-    content: dict[str, Any] = {"status": "ready" if ready else "not ready"}
+    failing = {name: reason for name, reason in reasons.items() if reason}
+    shown = reasons if "verbose" in request.query else failing
+    content: dict[str, Any] = {"status": "not ready" if failing else "ready"}
     if shown:
         content["checks"] = {name: reason or "ok" for name, reason in shown.items()}
     return web.Response(
-        status=200 if ready else 503,
+        status=503 if failing else 200,
         body=orjson.dumps(content),
         content_type="application/json",
     )

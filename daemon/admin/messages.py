@@ -11,8 +11,18 @@ from aiohttp import web
 
 from daemon.admin.problems import UnsupportedMediaType
 from daemon.errors import Fault, InvalidInput
+from daemon.instance_configuration import why_unstorable
 
 MAXIMUM_BODY_BYTES = 1024 * 1024
+
+
+def check_address(request: web.Request) -> None:
+    """Raises InvalidInput for an address with characters that no name and no text here can have."""
+    if why_unstorable(request.path):
+        raise refuse("path", "holds a character that cannot be stored")
+    for name, text in request.query.items():
+        if reason := why_unstorable(name) or why_unstorable(text):
+            raise refuse(name.encode("ascii", "replace").decode(), reason)
 
 
 async def read_object(request: web.Request) -> Mapping[str, Any]:

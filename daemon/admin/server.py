@@ -10,7 +10,7 @@ from aiohttp import web
 
 from daemon.admin.access import CALLER, Handler, require
 from daemon.admin.context import CONTEXT, AdminContext
-from daemon.admin.messages import MAXIMUM_BODY_BYTES
+from daemon.admin.messages import MAXIMUM_BODY_BYTES, check_address
 from daemon.admin.openapi import DESCRIPTION, build_description
 from daemon.admin.problems import render, status_of
 from daemon.admin.routes import OPERATOR_ROUTES, PLATFORM_ROUTES
@@ -18,6 +18,11 @@ from daemon.admin.routes import OPERATOR_ROUTES, PLATFORM_ROUTES
 log = structlog.get_logger(__name__)
 
 PREFIX = "/elements/api-v2"
+_HEADERS = {
+    "Cache-Control": "no-store",
+    "Server": "pollhook",
+    "X-Content-Type-Options": "nosniff",
+}
 REQUEST_ID = web.RequestKey("request_id", str)
 
 
@@ -41,13 +46,14 @@ async def _attend(request: web.Request, handler: Handler) -> web.StreamResponse:
     request[REQUEST_ID] = request_id
     with structlog.contextvars.bound_contextvars(request_id=request_id):
         response = await _respond(request, handler, request_id)
-        response.headers["Elements-Request-Id"] = request_id
+        response.headers.update(_HEADERS, **{"Elements-Request-Id": request_id})
         _log_request(request, response.status, time.monotonic() - started)
     return response
 
 
 async def _respond(request: web.Request, handler: Handler, request_id: str) -> web.StreamResponse:
     try:
+        check_address(request)
         return await handler(request)
     except Exception as error:
         if status_of(error) == 500:
@@ -61,7 +67,7 @@ def _log_request(request: web.Request, status: int, duration_seconds: float) -> 
     log.info(
         "request.finished",
         method=request.method,
-        route=resource.canonical if resource else request.path[:200],
+        route=resource.canonical if resource else request.rel_url.raw_path[:200],
         status=status,
         duration_seconds=round(duration_seconds, 4),
         user=caller.user.username if caller else None,

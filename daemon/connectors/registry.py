@@ -8,7 +8,6 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from daemon.address_guard import AddressGuard
 from daemon.connectors.connector import Connector
 from daemon.connectors.maximizer.opening import open_maximizer
-from daemon.connectors.means import ConnectorMeans
 from daemon.metrics import Metrics
 from daemon.outbound import Outbound
 from daemon.settings import ConnectorsSettings
@@ -24,9 +23,9 @@ async def open_connectors(
     metrics: Metrics,
 ) -> AsyncIterator[Mapping[str, Connector]]:
     """Every element's connector by the element's key; a further element is a further line."""
-    means = ConnectorMeans(outbound=outbound, guard=guard, credentials=credentials, metrics=metrics)
+    shared = (outbound, guard, credentials, metrics)
     async with AsyncExitStack() as stack:
         connectors: list[Connector] = [
-            await stack.enter_async_context(open_maximizer(settings.maximizer, means)),
+            await stack.enter_async_context(open_maximizer(settings.maximizer, *shared)),
         ]
         yield {connector.element.key: connector for connector in connectors}

@@ -65,8 +65,7 @@ class Board:
 
     def next_to_send(self, now: datetime) -> Lane | None:
         """The lane whose turn it is, if a slot is free for it."""
-        for tier in Tier:
-            queue = self._sending[tier]
+        for tier, queue in self._sending.items():
             for _ in range(min(len(queue), LOOKED_AT_ONCE)):
                 if not self._slots.is_free(tier):
                     break

@@ -169,33 +169,29 @@ class Dispatcher:
         task.add_done_callback(self._attempts.discard)
 
     async def _attempt(self, sending: Sending) -> None:
-        outcome = None
-        try:
-            if self._may_still_send(sending.lane):
-                outcome = await self._sender.send(sending.configuration, sending.begun.ready)
-        finally:
-            self._end(sending, outcome)
+        """One attempt; if a stop cuts it off, that is no failure and leaves no trace."""
+        if self._may_still_send(sending.lane):
+            outcome = await self._sender.send(sending.configuration, sending.begun.ready)
+            self._conclude(sending, outcome)
+        else:
+            self._give_back(sending)
+        self._proceed(sending.lane)
 
     def _may_still_send(self, lane: Lane) -> bool:
         """Asked right before the call: lease and configuration may have gone since the decision."""
         lease = self._means.leases.holds(lane.instance_id)
         return not lane.is_closed and lease is not None and lease.token == lane.token
 
-    def _end(self, sending: Sending, outcome: Outcome | None) -> None:
-        """The attempt is over; one that was cut off or never made leaves no trace."""
-        lane, ready = sending.lane, sending.begun.ready
+    def _give_back(self, sending: Sending) -> None:
         self._slots.release(sending.tier)
-        if outcome is None:
-            lane.finish(None, None)
-            lane.note_outside(ready.due_at)
-            self._busy.discard(ready.id)
-        else:
-            lane.finish(outcome.duration_seconds, outcome.blame)
-            self._conclude(sending, outcome)
-        self._proceed(lane)
+        sending.lane.finish(None, None)
+        sending.lane.note_outside(sending.begun.ready.due_at)
+        self._busy.discard(sending.begun.ready.id)
 
     def _conclude(self, sending: Sending, outcome: Outcome) -> None:
         lane = sending.lane
+        self._slots.release(sending.tier)
+        lane.finish(outcome.duration_seconds, outcome.blame)
         chance = self._means.chance()
         conclusion = conclude(sending.begun, outcome, lane.status, self._policy, chance)
         changed = conclusion.endpoint != lane.status and not lane.is_closed

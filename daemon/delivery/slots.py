@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from enum import IntEnum
 
 
@@ -29,32 +28,27 @@ class Slots:
     """
 
     def __init__(self, total: int) -> None:
-        self._total = total
-        self._limits = {
-            Tier.WORKING: total,
-            Tier.NEW: max(1, total * 3 // 4),
-            Tier.DOUBTFUL: max(1, total // 2),
-            Tier.FAILING: max(1, total // 8),
-        }
-        self._taken: Counter[Tier] = Counter()
+        self._limits = (total, max(1, total * 3 // 4), max(1, total // 2), max(1, total // 8))
+        self._used = [0] * len(Tier)
 
     @property
     def left(self) -> int:
         """How many slots nobody uses."""
-        return self._total - self._taken.total()
+        return self._limits[Tier.WORKING] - self._used[Tier.WORKING]
 
     def is_free(self, tier: Tier) -> bool:
         """Whether an endpoint of this tier may begin another attempt."""
-        return all(
-            sum(self._taken[other] for other in Tier if other >= limited) < self._limits[limited]
-            for limited in Tier
-            if limited <= tier
-        )
+        return all(self._used[level] < self._limits[level] for level in range(tier + 1))
 
     def take(self, tier: Tier) -> None:
         """Begin an attempt; the slot stays in this tier until it is released."""
-        self._taken[tier] += 1
+        self._count(tier, 1)
 
     def release(self, tier: Tier) -> None:
         """End an attempt begun in this tier."""
-        self._taken[tier] -= 1
+        self._count(tier, -1)
+
+    def _count(self, tier: Tier, change: int) -> None:
+        """Each level counts its own tier and those below."""
+        for level in range(tier + 1):
+            self._used[level] += change

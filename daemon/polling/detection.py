@@ -84,6 +84,16 @@ class Detected:
     changed: int = 0
     suppressed: int = 0
 
+    @property
+    def told_stamps(self) -> Sequence[datetime]:
+        """The stamps of the versions that are told."""
+        return [
+            write.snapshot.stamp
+            for write in self.writes
+            if write.snapshot.stamp is not None
+            and write.snapshot.revision > (write.expected_revision or 0)
+        ]
+
 
 @dataclass(slots=True, kw_only=True)
 class _Collector:
@@ -123,7 +133,7 @@ def detect(
         if snapshot is None:
             _meet(sighting, rules, found)
         elif snapshot.deleted:
-            _revive(sighting, snapshot, rules, found)
+            _revive(sighting, snapshot, rules, found, sighting.object_id in confirmed)
         else:
             _compare(sighting, snapshot, rules, found, sighting.object_id in confirmed)
     return Detected(
@@ -166,8 +176,17 @@ def _meet(sighting: Sighting, rules: Rules, found: _Collector) -> None:
     _store(sighting, None, kind, rules, found)
 
 
-def _revive(sighting: Sighting, tomb: Snapshot, rules: Rules, found: _Collector) -> None:
-    """An object that comes back after it was told as deleted is created again."""
+def _revive(
+    sighting: Sighting, tomb: Snapshot, rules: Rules, found: _Collector, confirmed: bool
+) -> None:
+    """An object that comes back after it was told as deleted is created again.
+
+    Its last version may be the memory of a stale replica: it is believed only when read by id.
+    """
+    newer = sighting.stamp is None or tomb.stamp is None or sighting.stamp > tomb.stamp
+    if not newer and not confirmed:
+        found.doubtful.append(sighting.object_id)
+        return
     found.new += 1
     _store(sighting, tomb, None if rules.silent else EventType.CREATED, rules, found)
 

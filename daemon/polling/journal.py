@@ -13,8 +13,9 @@ from daemon.notifications.compose import Draft, compose
 from daemon.notifications.context import Context
 from daemon.polling.detection import Detected, Snapshot
 from daemon.polling.means import PollingMeans
+from daemon.polling.slow_pass import Work
 from daemon.polling.window import Marks
-from daemon.store import outbox, pages, snapshots
+from daemon.store import outbox, pages, snapshots, sweeps
 from daemon.store.pages import PageCommit
 from daemon.store.resources import Progress
 
@@ -34,6 +35,7 @@ class Journal:
         self._target = target
         self._context = context
         self.progress = progress
+        self.polled_at = means.now()
 
     @property
     def marks(self) -> Marks:
@@ -51,20 +53,69 @@ class Journal:
     def move(self, marks: Marks) -> None:
         self.progress = replace(self.progress, marks=marks)
 
+    @property
+    def work(self) -> Work:
+        return self.progress.work
+
     async def commit(
-        self, detected: Detected, marks: Marks, state: ResourceState, polled_at: datetime
+        self,
+        detected: Detected,
+        marks: Marks,
+        *,
+        state: ResourceState | None = None,
+        work: Work | None = None,
+    ) -> None:
+        await self._commit(detected, self._after(detected, marks, state, work))
+
+    async def end_sweep(self, detected: Detected, marks: Marks, work: Work) -> None:
+        await self._commit(detected, self._after(detected, marks, None, work), ends_sweep=True)
+
+    async def note_sightings(self, object_ids: Sequence[str]) -> int:
+        return await sweeps.note_sightings(self._database, self._target.resource_id, object_ids)
+
+    async def count_sightings(self) -> int:
+        return await sweeps.count_sightings(self._database, self._target.resource_id)
+
+    async def clear_sightings(self) -> None:
+        await sweeps.clear_sightings(self._database, self._target.resource_id)
+
+    async def count_absent(self) -> tuple[int, int]:
+        return await sweeps.count_absent(self._database, self._target.resource_id)
+
+    async def list_absent(self, limit: int) -> Sequence[Snapshot]:
+        return await sweeps.list_absent(self._database, self._target.resource_id, limit)
+
+    async def mark_present(self, object_id: str) -> None:
+        await sweeps.mark_present(self._database, self._target.resource_id, object_id)
+
+    def observe(self, seen: Sequence[float], late: Sequence[float]) -> None:
+        """Count how late versions showed up; written down with the next outcome."""
+        lateness = self.progress.lateness.observed(seen, late)
+        self.progress = replace(self.progress, lateness=lateness)
+
+    def _after(
+        self,
+        detected: Detected,
+        marks: Marks,
+        state: ResourceState | None,
+        work: Work | None,
+    ) -> Progress:
+        before = self.progress
+        return replace(
+            before,
+            marks=marks,
+            state=before.state if state is None else state,
+            work=before.work if work is None else work,
+            next_sequence=before.next_sequence + len(detected.changes),
+        )
+
+    async def _commit(
+        self, detected: Detected, after: Progress, *, ends_sweep: bool = False
     ) -> None:
         instance_id = self._target.instance.id
         lease = self._means.leases.holds(instance_id)
         if lease is None:
             raise Fenced(f"The lease of instance {instance_id} is not held.")
-        drafts = await self._compose(detected, polled_at)
-        after = replace(
-            self.progress,
-            marks=marks,
-            state=state,
-            next_sequence=self.progress.next_sequence + len(detected.changes),
-        )
         page = PageCommit(
             instance_id=instance_id,
             lease_token=lease.token,
@@ -72,8 +123,9 @@ class Journal:
             before=self.progress,
             after=after,
             writes=detected.writes,
-            drafts=drafts,
+            drafts=await self._compose(detected),
             read_at=self._means.now(),
+            ends_sweep=ends_sweep,
         )
         await self._write(page)
         self.progress = after
@@ -87,7 +139,7 @@ class Journal:
             if page.drafts:
                 self._means.wake(page.instance_id, ready_from(committed, page.read_at))
 
-    async def _compose(self, detected: Detected, polled_at: datetime) -> Sequence[Draft]:
+    async def _compose(self, detected: Detected) -> Sequence[Draft]:
         changes = detected.changes
         if not changes:
             return ()
@@ -99,7 +151,7 @@ class Journal:
             )
         ids: Iterator[NotificationId] = iter(await outbox.reserve_ids(self._database, len(changes)))
         return compose(
-            self._context(polled_at, self._means.now()),
+            self._context(self.polled_at, self._means.now()),
             changes,
             first_sequence=self.progress.next_sequence,
             predecessors=predecessors,

@@ -68,13 +68,16 @@ class Reader:
         page = await self._ask(replace(self._query, where=None, order=(), page_size=1))
         return not page.records
 
-    async def page(self, bound: datetime | None, page_key: str | None) -> Reading:
+    async def page(
+        self, bound: datetime | None, page_key: str | None, *, background: bool = False
+    ) -> Reading:
         where = self._polling.with_lower_bound(bound)
         stamp = self._polling.cursor
         if bound is not None and stamp is not None and not self._polling.bounds:
             least = _comparison(stamp.field, ceql.Operator.GREATER_OR_EQUAL, bound)
             where = ceql.conjunction(where, least)
-        return self._reading(await self._ask(replace(self._query, where=where, page_key=page_key)))
+        query = replace(self._query, where=where, page_key=page_key, background=background)
+        return self._reading(await self._ask(query))
 
     async def one(self, object_key: str) -> Sighting | None:
         async with self._deadline():

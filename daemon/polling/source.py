@@ -10,6 +10,7 @@ from typing import Protocol
 
 from daemon.instance import EventType, ResourceState
 from daemon.polling.detection import Detected, Sighting, Snapshot
+from daemon.polling.slow_pass import Work
 from daemon.polling.window import Marks, Row
 
 
@@ -33,8 +34,13 @@ class Source(Protocol):
     async def is_empty(self) -> bool:
         """Whether the resource has no row at all, whatever the filter."""
 
-    async def page(self, bound: datetime | None, page_key: str | None) -> Reading:
-        """The rows stamped at or after the bound, oldest first."""
+    async def page(
+        self, bound: datetime | None, page_key: str | None, *, background: bool = False
+    ) -> Reading:
+        """The rows stamped at or after the bound, oldest first.
+
+        What reads in the background leaves a reserve of the rate budget to others.
+        """
 
     async def one(self, object_key: str) -> Sighting | None:
         """One object as it is now, None if it is not shown."""
@@ -52,13 +58,50 @@ class Journal(Protocol):
     async def known(self, object_ids: Sequence[str]) -> Mapping[str, Snapshot]:
         """The snapshots of these objects."""
 
+    @property
+    def work(self) -> Work:
+        """The slow passes with their progress."""
+
     async def commit(
-        self, detected: Detected, marks: Marks, state: ResourceState, polled_at: datetime
+        self,
+        detected: Detected,
+        marks: Marks,
+        *,
+        state: ResourceState | None = None,
+        work: Work | None = None,
     ) -> None:
-        """Write one page whole. Raises Fenced, RevisionMismatch, DatabaseUnavailable."""
+        """Write one page whole; state and work stay as they are unless given.
+
+        Raises Fenced, RevisionMismatch, DatabaseUnavailable.
+        """
 
     def move(self, marks: Marks) -> None:
         """Remember marks that changed without a change of any object; written down later."""
+
+
+class SweepJournal(Journal, Protocol):
+    """What sweeps need besides: a memory of what their listing has shown."""
+
+    async def note_sightings(self, object_ids: Sequence[str]) -> int:
+        """Remember what a page has shown; answers how many were new to this listing."""
+
+    async def count_sightings(self) -> int:
+        """How many objects the listing has shown."""
+
+    async def clear_sightings(self) -> None:
+        """Forget the listing."""
+
+    async def end_sweep(self, detected: Detected, marks: Marks, work: Work) -> None:
+        """Commit the last page, and one more absence of every object the listing did not show."""
+
+    async def count_absent(self) -> tuple[int, int]:
+        """How many objects were absent from two sweeps, and how many are known to live."""
+
+    async def list_absent(self, limit: int) -> Sequence[Snapshot]:
+        """Some of those."""
+
+    async def mark_present(self, object_id: str) -> None:
+        """An absent object was read by id: it is there."""
 
 
 class Clock(Protocol):
@@ -69,7 +112,11 @@ class Clock(Protocol):
 
 @dataclass(slots=True, kw_only=True)
 class Tally:
-    """What one poll saw: counts of pages and rows, and the stamps of the versions it told."""
+    """What one poll saw: counts of pages and rows, and the stamps of the versions it told.
+
+    `late` has, for versions that the walk before should have shown, the seconds from their stamp to
+    that walk. `missed` counts what only a slow pass found.
+    """
 
     pages: int = 0
     seen: int = 0
@@ -78,21 +125,29 @@ class Tally:
     suppressed: int = 0
     unidentified: int = 0
     told: int = 0
+    missed: int = 0
     kinds: Counter[EventType] = field(default_factory=Counter)
     first_seen: list[datetime] = field(default_factory=list)
+    late: list[float] = field(default_factory=list)
 
-    def add(self, reading: Reading, detected: Detected) -> None:
+    def add(
+        self, reading: Reading, detected: Detected, *, walked_at: datetime | None = None
+    ) -> None:
+        """Count a page; `walked_at` is the provider's time of the walk before this one."""
         self.pages += 1
         self.seen += len(reading.rows)
         self.unidentified += len(reading.rows) - len(reading.sightings)
+        self.add_changes(detected, walked_at=walked_at)
+
+    def add_changes(self, detected: Detected, *, walked_at: datetime | None = None) -> None:
+        """Count what was detected."""
         self.new += detected.new
         self.changed += detected.changed
         self.suppressed += detected.suppressed
         self.told += len(detected.changes)
         self.kinds.update(change.type for change in detected.changes)
-        self.first_seen.extend(
-            write.snapshot.stamp
-            for write in detected.writes
-            if write.snapshot.stamp is not None
-            and write.snapshot.revision > (write.expected_revision or 0)
-        )
+        stamps = detected.told_stamps
+        self.first_seen.extend(stamps)
+        if walked_at is not None:
+            late = ((walked_at - stamp).total_seconds() for stamp in stamps)
+            self.late.extend(seconds for seconds in late if seconds > 0)

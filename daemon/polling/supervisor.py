@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Callable, Collection, Coroutine, Iterable, Mapping
+from contextvars import Context
 from dataclasses import dataclass
 from typing import Any
 
@@ -126,7 +127,11 @@ class Supervisor:
 
     def _start(self, target: PollTarget) -> None:
         signals = Signals()
-        task = asyncio.create_task(self._guard(target, signals), name=f"poll {target.key}")
+        task = asyncio.create_task(
+            self._guard(target, signals),
+            name=f"poll {target.key}",
+            context=Context(),  # not that of the request which may have asked for it
+        )
         self._running[target.key] = _Running(target=target, task=task, signals=signals)
 
     async def _stop(self, keys: Iterable[ResourceKey]) -> None:

@@ -52,14 +52,6 @@ class Switchboard(Generic[ProfileT]):
                 return fault
         return None
 
-    def all_striking(self, kind: type[FaultT], wanted: Callable[[FaultT], bool]) -> list[FaultT]:
-        """Every fault of that kind which concerns this occasion and strikes, counted."""
-        return [
-            armed.fault
-            for armed in self._of(kind)
-            if isinstance(armed.fault, kind) and wanted(armed.fault) and armed.strikes()
-        ]
-
     def put(self, given: Mapping[str, Any]) -> None:
         """Replaces everything: what is not named is off or at its default."""
         profile, armed = self._read(self._defaults, given)

@@ -9,14 +9,17 @@ from datetime import datetime
 from daemon.instance import InstanceId, NotificationId, ResourceId
 from daemon.notifications.compose import Draft
 from daemon.polling.detection import SnapshotWrite
-from daemon.store import leases, outbox, resources, snapshots
+from daemon.store import leases, outbox, resources, snapshots, sweeps
 from daemon.store.database import Connection, Database
 from daemon.store.resources import Progress
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PageCommit:
-    """Everything one page brings about. `before` and `after` differ in marks and sequence."""
+    """Everything one page brings about. `before` and `after` differ in marks and sequence.
+
+    `ends_sweep` counts one more absence of every object that the sweep's listing did not show.
+    """
 
     instance_id: InstanceId
     lease_token: int
@@ -26,6 +29,7 @@ class PageCommit:
     writes: Sequence[SnapshotWrite]
     drafts: Sequence[Draft]
     read_at: datetime
+    ends_sweep: bool = False
 
 
 async def commit(database: Database, page: PageCommit) -> Sequence[Draft]:
@@ -46,6 +50,8 @@ async def _write(connection: Connection, page: PageCommit) -> Sequence[Draft]:
     drafts = await _without_settled(connection, page.drafts)
     await resources.write_progress(connection, page.resource_id, page.before, page.after)
     await snapshots.write(connection, page.resource_id, page.writes)
+    if page.ends_sweep:
+        await sweeps.mark_absent(connection, page.resource_id)
     if drafts:
         await outbox.insert_drafts(
             connection, page.instance_id, page.resource_id, page.read_at, drafts

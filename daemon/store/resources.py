@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-import orjson
-
 from daemon.errors import Fenced
 from daemon.instance import (
     Instance,
@@ -20,6 +18,8 @@ from daemon.instance import (
     ResourceState,
     UserId,
 )
+from daemon.polling.lateness import Lateness
+from daemon.polling.slow_pass import Work, work_as_json, work_from_json
 from daemon.polling.window import Marks, Proof, Resume
 from daemon.store.database import Connection, Database, Row, load_queries
 
@@ -37,6 +37,8 @@ class Progress:
     next_poll_at: datetime | None
     last_poll_at: datetime | None
     failures: int
+    work: Work
+    lateness: Lateness
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +46,8 @@ class PollOutcome:
     """How one poll went, for people and for the next start; written with many others at once.
 
     `cursor_at` is a cursor that moved although the poll changed nothing. `summary` has counts of
-    rows and pages and the duration in seconds.
+    rows and pages and the duration in seconds. `missed` is how many more changes only a slow pass
+    found.
     """
 
     resource_id: ResourceId
@@ -57,6 +60,8 @@ class PollOutcome:
     failures: int
     summary: Mapping[str, Any] | None
     cursor_at: datetime | None
+    lateness: Lateness | None = None
+    missed: int = 0
 
 
 async def list_targets(
@@ -80,6 +85,8 @@ async def load_progress(database: Database, resource_id: ResourceId) -> Progress
         next_poll_at=row["next_poll_at"],
         last_poll_at=row["last_poll_at"],
         failures=row["failures"],
+        work=work_from_json(row["work"]),
+        lateness=Lateness.from_json(row["lateness"]),
     )
 
 
@@ -102,6 +109,7 @@ async def write_progress(
         _resume_as_json(marks.resume),
         after.next_sequence,
         after.state,
+        work_as_json(after.work),
     )
     if status != "UPDATE 1":
         raise Fenced(f"Resource {resource_id} was changed since version {before.version}.")
@@ -125,11 +133,10 @@ async def flush_polls(
         [outcome.last_success_at for outcome in held],
         [outcome.last_error for outcome in held],
         [outcome.failures for outcome in held],
-        [
-            None if outcome.summary is None else orjson.dumps(outcome.summary).decode()
-            for outcome in held
-        ],
+        [outcome.summary for outcome in held],
         [outcome.cursor_at for outcome in held],
+        [outcome.lateness and outcome.lateness.as_json() for outcome in held],
+        [outcome.missed for outcome in held],
     )
 
 

@@ -17,7 +17,7 @@ async def find_known(
 ) -> Mapping[str, Snapshot]:
     """What is remembered of these objects, by object id; unknown ones are left out."""
     rows = await database.fetch(QUERIES["known_snapshots"], resource_id, object_ids)
-    return {row["object_id"]: _snapshot(row) for row in rows}
+    return {row["object_id"]: snapshot_of(row) for row in rows}
 
 
 async def write(
@@ -73,7 +73,8 @@ def _count(status: str) -> int:
     return int(status.rsplit(" ", 1)[-1])
 
 
-def _snapshot(row: Row) -> Snapshot:
+def snapshot_of(row: Row) -> Snapshot:
+    """A row of the snapshots table."""
     return Snapshot(
         object_id=row["object_id"],
         object_key=row["object_key"],

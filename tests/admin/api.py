@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from aiohttp.test_utils import TestClient
+from yarl import URL
 
 from daemon.instance import InstanceId
 from daemon.store.first_account import Credentials
@@ -57,7 +58,12 @@ class Api:
         return replace(self, authorization=f"User {credentials.user_secret}, Element {token}")
 
     async def call(
-        self, method: str, path: str, body: Any = None, *, headers: Mapping[str, str] | None = None
+        self,
+        method: str,
+        path: str | URL,
+        body: Any = None,
+        *,
+        headers: Mapping[str, str] | None = None,
     ) -> Reply:
         sent = {"Authorization": self.authorization} if self.authorization else {}
         arguments: dict[str, Any] = {"headers": {**sent, **(headers or {})}}
@@ -75,7 +81,7 @@ class Api:
                 json=await response.json() if is_json else None,
             )
 
-    async def get(self, path: str, **options: Any) -> Reply:
+    async def get(self, path: str | URL, **options: Any) -> Reply:
         return await self.call("GET", path, **options)
 
 

@@ -103,7 +103,7 @@ async def test_a_missing_alias_is_named_before_the_code_is_spent(api: Api) -> No
     assert (await api.call("POST", "/instances", body_with(code))).status == 200
 
 
-@pytest.mark.parametrize("resource", ["notes", "tasks"])
+@pytest.mark.parametrize("resource", ["notes", "custom-records"])
 async def test_a_resource_that_cannot_be_polled_is_refused_with_the_reason(
     api: Api, resource: str
 ) -> None:

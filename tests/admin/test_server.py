@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import structlog
+from yarl import URL
 
 from daemon.admin.context import AdminContext
 from daemon.admin.routes import OPERATOR_ROUTES, PLATFORM_ROUTES
@@ -59,6 +60,31 @@ async def test_every_problem_is_json_with_an_id_that_is_in_the_header_too(api: A
         assert re.fullmatch("[0-9a-f]{24}", reply.json["requestId"])
         assert reply.headers["Elements-Request-Id"] == reply.json["requestId"]
         assert reply.json["message"]
+
+
+async def test_no_character_in_an_address_is_a_fault_of_ours(api: Api) -> None:
+    for path in (
+        "/instances?searchText=%00",
+        "/instances?searchText=%ff",
+        "/instances?searchText=%ed%a0%80",
+        "/instances?tags[]=%00",
+        "/instances?tags[]=%ff",
+        "/elements/%00",
+        "/elements/%ff%ed%a0%80",
+        "/elements/maximizer/oauth/url?apiKey=%00&callbackUrl=%ff&maximizer.alias=%ed%a0%80",
+        "/nothing/%ff",
+    ):
+        reply = await api.get(URL(path, encoded=True))
+        assert reply.status in (200, 400, 404), (path, reply.text)
+        assert reply.json
+
+
+async def test_answers_are_not_kept_and_do_not_tell_what_serves_them(api: Api) -> None:
+    for path in ("/instances", "/nothing", "/livez"):
+        headers = (await api.get(path)).headers
+        assert headers["Cache-Control"] == "no-store"
+        assert headers["X-Content-Type-Options"] == "nosniff"
+        assert headers["Server"] == "pollhook"
 
 
 async def test_a_method_that_is_not_allowed_names_those_that_are(api: Api) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 from daemon.address_guard import AddressGuard
 from daemon.delivery.dispatcher import Dispatcher
 from daemon.delivery.endpoint import EndpointConfiguration
-from daemon.delivery.means import DeliveryMeans
+from daemon.delivery.means import DeliveryMeans, EndpointSource
 from daemon.delivery.ready import ReadyNotification, ready_from
 from daemon.delivery.signing import new_webhook_secret
 from daemon.instance import EventType, InstanceId, NotificationId, ResourceId
@@ -126,14 +126,20 @@ class Workshop:
     async def configuration(self, instance_id: InstanceId) -> EndpointConfiguration | None:
         return self.endpoints.get(instance_id)
 
-    def dispatcher(self, *, grace_seconds: float = 5.0, **settings: Any) -> Dispatcher:
+    def dispatcher(
+        self,
+        *,
+        grace_seconds: float = 5.0,
+        endpoint_source: EndpointSource | None = None,
+        **settings: Any,
+    ) -> Dispatcher:
         defaults: dict[str, Any] = {"retry_schedule_seconds": QUICK_SCHEDULE, "retry_jitter": 0}
         return Dispatcher(
             DeliveryMeans(
                 database=self.database,
                 outbound=self.outbound,
                 leases=self.leases,
-                endpoint_source=self.configuration,
+                endpoint_source=endpoint_source or self.configuration,
                 settings=DeliverySettings(**(defaults | settings)),
                 metrics=Metrics(version="test"),
                 grace_seconds=grace_seconds,
@@ -202,7 +208,8 @@ async def write_backlog(database: Database, source: Source, notifications: int) 
                 id, instance_id, resource_id, event_id, format, due_at, events, body, page_read_at
             )
             select
-                nextval('notification_ids'), $1::bigint, $2::bigint, left(md5($2::bigint || '/' || n), 20),
+                nextval('notification_ids'), $1::bigint, $2::bigint,
+                left(md5($2::bigint || '/' || n), 20),
                 'openconnectors', now() - interval '1 day' + n * interval '1 ms', 1, '{}', now()
             from generate_series(1, $3::integer) as n
             returning id, event_id
@@ -212,8 +219,8 @@ async def write_backlog(database: Database, source: Source, notifications: int) 
             type, revision, occurred_at
         )
         select
-            event_id, $1::bigint, $2::bigint, row_number() over (order by id), id, id::text, id::text, 'UPDATED',
-            1, now()
+            event_id, $1::bigint, $2::bigint, row_number() over (order by id), id, id::text,
+            id::text, 'UPDATED', 1, now()
         from told
         """,
         source.instance_id,

@@ -14,7 +14,9 @@ from typing import Any
 from daemon.instance import EventType, ResourceState
 from daemon.notifications.change import Change
 from daemon.polling.detection import Detected, Sighting, Snapshot
-from daemon.polling.poller import Manner, Poller
+from daemon.polling.noticing import Manner
+from daemon.polling.poller import Poller
+from daemon.polling.slow_pass import Work
 from daemon.polling.source import Reading
 from daemon.polling.window import Margins, Marks, Row, floor
 
@@ -116,7 +118,9 @@ class World:
     async def is_empty(self) -> bool:
         return not self._visible()
 
-    async def page(self, bound: datetime | None, page_key: str | None) -> Reading:
+    async def page(
+        self, bound: datetime | None, page_key: str | None, *, background: bool = False
+    ) -> Reading:
         self._happen()
         rows = [self._pair(thing) for thing in self._visible()]
         rows = [pair for pair in rows if bound is None or (pair[0].stamp or bound) >= bound]
@@ -187,12 +191,18 @@ class Database:
     state: ResourceState = ResourceState.BASELINE_PENDING
     snapshots: dict[str, Snapshot] = field(default_factory=dict)
     told: list[Change] = field(default_factory=list)
+    work: Work = field(default_factory=dict)
 
     async def known(self, object_ids: Sequence[str]) -> Mapping[str, Snapshot]:
         return {key: self.snapshots[key] for key in object_ids if key in self.snapshots}
 
     async def commit(
-        self, detected: Detected, marks: Marks, state: ResourceState, polled_at: datetime
+        self,
+        detected: Detected,
+        marks: Marks,
+        *,
+        state: ResourceState | None = None,
+        work: Work | None = None,
     ) -> None:
         self.world.maybe_kill()
         for write in detected.writes:
@@ -200,7 +210,9 @@ class Database:
             assert (before and before.revision) == write.expected_revision
             self.snapshots[write.snapshot.object_id] = write.snapshot
         self.told.extend(detected.changes)
-        self.marks, self.state = marks, state
+        self.marks = marks
+        self.state = self.state if state is None else state
+        self.work = self.work if work is None else work
         self.world.maybe_kill()
 
     def move(self, marks: Marks) -> None:

@@ -19,7 +19,8 @@ from daemon.metrics import Metrics
 from daemon.notifications.context import Context
 from daemon.polling.journal import Journal
 from daemon.polling.means import PollingMeans
-from daemon.polling.poller import Manner, Poller
+from daemon.polling.noticing import Manner
+from daemon.polling.poller import Poller
 from daemon.polling.schedule import Schedule
 from daemon.polling.window import Margins
 from daemon.settings import DeliverySettings, PollingSettings

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from daemon.polling import poller, window
+from daemon.polling import noticing, poller, window
 from daemon.polling.detection import Detected, detect
 from daemon.polling.window import Margins, Marks, Walk
 from tests.polling.model import SECOND, Traits, check, run
@@ -98,8 +98,13 @@ MUTANTS: dict[str, tuple[object, str, Callable[..., Any], Traits]] = {
         _cursor_ahead_of_the_walk,
         WORLDS["killed often"],
     ),
-    "versions of one stamp are one": (poller, "detect", _blind_to_equal_stamps, Traits(pace=0.02)),
-    "snapshots are not looked at": (poller, "detect", _no_store, WORLDS["plain"]),
+    "versions of one stamp are one": (
+        noticing,
+        "detect",
+        _blind_to_equal_stamps,
+        Traits(pace=0.02),
+    ),
+    "snapshots are not looked at": (noticing, "detect", _no_store, WORLDS["plain"]),
 }
 
 

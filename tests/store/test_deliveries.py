@@ -2,7 +2,10 @@ from __future__ import annotations
 
 import asyncio
 import random
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -12,6 +15,7 @@ from daemon.delivery.ready import DueNotification
 from daemon.delivery.retry import Blame
 from daemon.delivery.settlement import Outcome, OutcomeKind, Settlement
 from daemon.instance import EndpointState, InstanceId, NotificationId, NotificationState
+from daemon.notifications.compose import Draft
 from daemon.store import deliveries, outbox
 from daemon.store.database import Connection, Database
 from daemon.store.deliveries import Settled
@@ -20,7 +24,7 @@ from tests.store.plans import fill_tables, indexes_used
 
 NOW = datetime.now(UTC)
 LATER = NOW + timedelta(hours=1)
-TOKEN = 0
+TOKEN = 1
 """The fencing token of a lease that nobody has taken yet."""
 
 
@@ -139,7 +143,7 @@ async def test_a_settled_attempt_is_on_record_with_its_outcome(
 
     settled = await settle(database, settlement(source, ready.id))
 
-    assert settled == Settled(held=frozenset({source.instance_id}))
+    assert (settled.held, list(settled.freed)) == ({source.instance_id}, [])
     row = await database.fetchrow("select state, attempts, finished_at from notifications")
     attempt = await database.fetchrow("select * from attempts")
     assert row is not None
@@ -290,28 +294,29 @@ async def test_a_page_that_waited_for_a_settle_does_not_wait_for_what_is_final(
 async def until_blocked(database: Database) -> None:
     """Until some statement waits for a lock."""
     query = "select count(*) from pg_stat_activity where wait_event_type = 'Lock'"
-    while not await database.fetchval(query):
-        await asyncio.sleep(0.005)  # noqa: ASYNC110  # another session's wait sets no event
+    while not await database.fetchval(query):  # noqa: ASYNC110  # others' waits set no event
+        await asyncio.sleep(0.005)
 
 
 async def test_pages_and_settles_in_each_others_way_leave_nobody_waiting_for_ever(
     database: Database, source: Source
 ) -> None:
     chance = random.Random(7)
-    pages_left = 60
     pages_done = asyncio.Event()
 
     async def commit_pages() -> None:
-        for _ in range(pages_left):
-            objects = chance.sample("abcdefghij", 4)
-            drafts = await source.drafts(*objects)
-            await database.run_transaction(lambda connection: write(connection, drafts))
+        for _ in range(60):
+            drafts = await source.drafts(*chance.sample("abcdefghij", 4))
+            await database.run_transaction(partial(write, drafts))
         pages_done.set()
 
-    async def write(connection: Connection, drafts: Any) -> None:
+    async def write(drafts: Sequence[Draft], connection: Connection) -> None:
         awaited = {draft.waits_for for draft in drafts if draft.waits_for is not None}
         unfinished = await outbox.lock_predecessors(connection, awaited)
-        kept = [draft if draft.waits_for in unfinished else _free(draft) for draft in drafts]
+        kept = [
+            draft if draft.waits_for in unfinished else replace(draft, waits_for=None)
+            for draft in drafts
+        ]
         await outbox.insert_drafts(connection, source.instance_id, source.resource_id, NOW, kept)
 
     async def settle_everything() -> None:
@@ -331,12 +336,6 @@ async def test_pages_and_settles_in_each_others_way_leave_nobody_waiting_for_eve
     assert set(await states(database, source)) == {"delivered"}
     assert await waiting_ids(database) == []
     assert set((await attempts_spent(database, source)).values()) == {1}
-
-
-def _free(draft: Any) -> Any:
-    from dataclasses import replace
-
-    return replace(draft, waits_for=None)
 
 
 async def test_the_hot_queries_use_their_indexes(database: Database, source: Source) -> None:

@@ -32,6 +32,10 @@ T = TypeVar("T")
 
 DEADLINE_SECONDS = 60.0
 LARGEST_ANSWER_BYTES = 32 * 1024 * 1024
+JSON_HEADERS: Mapping[str, str] = {
+    "Content-Type": "application/json",
+    "Accept": "application/json",
+}
 PAUSE_UNASKED = timedelta(seconds=10)
 """After a 429 that names no wait: the window of the smallest edition's documented limit."""
 
@@ -131,11 +135,7 @@ class Octopus:
                 answer = await self._outbound.request(
                     "POST",
                     f"{line.api.url}/{call.method}",
-                    headers={
-                        "Authorization": f"Bearer {token}",
-                        "Content-Type": "application/json",
-                        "Accept": "application/json",
-                    },
+                    headers={"Authorization": f"Bearer {token}", **JSON_HEADERS},
                     data=call.body,
                     deadline_seconds=DEADLINE_SECONDS,
                     max_bytes=LARGEST_ANSWER_BYTES,

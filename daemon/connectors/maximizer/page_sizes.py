@@ -6,21 +6,23 @@ from dataclasses import dataclass
 
 SUCCESSES_TO_GROW = 20
 LARGEST_LIMIT = 1000
-LEAST_CAP = 10
-"""No provider cuts its pages shorter than this."""
+LIKELY_CAP = 10
+"""Providers hardly cut pages shorter than this; and so short ones are what idle polls bring."""
 
 
 @dataclass(slots=True)
 class _Learned:
     """`limit` is what the provider had time for, `cap` the rows it never exceeds; 0 is unknown.
 
-    `most_rows` is the longest page it gave, which proves that the cap is not below.
+    `most_rows` is the longest page it gave, which proves that the cap is not below; `ended_at` the
+    length of the last page behind which, as was looked, nothing lay.
     """
 
     limit: int = 0
     successes: int = 0
     cap: int = 0
     most_rows: int = 0
+    ended_at: int = 0
     tells_keys: bool = False
 
 
@@ -58,10 +60,17 @@ class PageSizes:
         """Whether a page without a next key, shorter than asked for, need not be the last.
 
         A provider that cuts pages silently never gives more rows than its cap; so only a page as
-        long as the longest one seen may have been cut.
+        long as the longest one seen may have been cut. Looking behind it costs a call, which is
+        not spent on the same few rows twice.
         """
         learned = self._of(key)
-        return rows >= max(LEAST_CAP, learned.most_rows) and not learned.tells_keys
+        if learned.tells_keys or not rows or rows < learned.most_rows:
+            return False
+        return rows >= LIKELY_CAP or rows != learned.ended_at
+
+    def ended(self, key: str, rows: int) -> None:
+        """Nothing lay behind a page of so many rows that was shorter than asked for."""
+        self._of(key).ended_at = rows
 
     def capped(self, key: str, rows: int) -> None:
         """Rows lay behind a page shorter than asked for: the provider gives no more than that."""

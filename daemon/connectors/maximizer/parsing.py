@@ -14,6 +14,7 @@ from daemon.errors import MalformedAnswer
 
 LARGEST_INTEGER = 2**64 - 1
 SMALLEST_INTEGER = -(2**63)
+DISTORTED_FROM = 2.0**63
 LONGEST_INTEGER = len(str(LARGEST_INTEGER)) + 1
 NUL_ESCAPE = b"\\u0000"
 
@@ -61,7 +62,7 @@ def parse_patiently(body: bytes) -> Any:
 
 def is_distorted(number: float) -> bool:
     """Whether a float may have been an integer too large for the fast library."""
-    return number >= SMALLEST_INTEGER * -1.0 or number < SMALLEST_INTEGER
+    return abs(number) >= DISTORTED_FROM
 
 
 def clean(value: Any) -> Any:

@@ -140,6 +140,7 @@ class OctopusReader:
         if computed is None or not suspicious:
             return None
         if not await self._lies_behind(question, computed):
+            self._sizes.ended(key, rows)
             return None
         self._sizes.capped(key, rows)
         log.warning("provider.pages_capped", resource=question.resource.name, rows=rows)

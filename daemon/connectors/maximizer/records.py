@@ -122,13 +122,15 @@ def _path(field: str) -> tuple[str, ...]:
 
 
 def _value_at(row: Mapping[str, Any], path: tuple[str, ...]) -> Any:
-    """What a path leads to: through composites, or as the one field that the path itself names."""
-    value: Any = row
+    """What a path leads to: the one field that is named by all of it, else through composites."""
+    value = _member(row, "/".join(path))
+    if value is not None:
+        return value
+    value = row
     for part in path:
-        if not isinstance(value, Mapping):
-            return None
-        value = next((inner for name, inner in value.items() if name.casefold() == part), None)
-    if value is None and len(path) > 1:
-        whole = "/".join(path)
-        value = next((inner for name, inner in row.items() if name.casefold() == whole), None)
+        value = _member(value, part) if isinstance(value, Mapping) else None
     return value
+
+
+def _member(row: Mapping[str, Any], wanted: str) -> Any:
+    return next((value for name, value in row.items() if name.casefold() == wanted), None)

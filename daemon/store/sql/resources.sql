@@ -17,7 +17,7 @@ order by r.instance_id, r.position, r.id
 -- Everything a poller resumes from.
 select
     state, version, cursor_at, baseline_at, known_from, ids_complete, utc_proved_at,
-    utc_skew_seconds, resume, next_sequence, next_poll_at, last_poll_at, failures
+    utc_skew_seconds, resume, next_sequence, next_poll_at, last_poll_at, failures, work, lateness
 from resources
 where id = $1
 
@@ -25,7 +25,7 @@ where id = $1
 -- The marks after a page; the version and the sequence are compared, so that nobody else wrote.
 update resources
 set cursor_at = $4, baseline_at = $5, known_from = $6, ids_complete = $7, utc_proved_at = $8,
-    utc_skew_seconds = $9, resume = $10, next_sequence = $11, state = $12
+    utc_skew_seconds = $9, resume = $10, next_sequence = $11, state = $12, work = $13
 where id = $1 and version = $2 and next_sequence = $3
 
 -- name: flush_polls
@@ -41,10 +41,11 @@ with fenced as (
     select *
     from unnest(
         $1::bigint[], $2::bigint[], $4::bigint[], $5::timestamptz[], $6::timestamptz[],
-        $7::timestamptz[], $8::text[], $9::integer[], $10::jsonb[], $11::timestamptz[]
+        $7::timestamptz[], $8::text[], $9::integer[], $10::jsonb[], $11::timestamptz[],
+        $12::jsonb[], $13::bigint[]
     ) as p (
         resource_id, instance_id, version, next_poll_at, last_poll_at, last_success_at,
-        last_error, failures, last_poll, cursor_at
+        last_error, failures, last_poll, cursor_at, lateness, missed
     )
 )
 update resources as r
@@ -60,6 +61,8 @@ set next_poll_at = p.next_poll_at,
     failures = p.failures,
     last_poll = coalesce(p.last_poll, r.last_poll),
     cursor_at = greatest(r.cursor_at, p.cursor_at),
+    lateness = coalesce(p.lateness, r.lateness),
+    missed = r.missed + p.missed,
     state = case
         when r.state = 'active' and p.last_error is not null then 'degraded'
         when r.state = 'degraded' and p.last_error is null then 'active'

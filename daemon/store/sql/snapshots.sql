@@ -19,7 +19,8 @@ on conflict do nothing
 -- New versions of known objects, each only if its revision is still the one read.
 update snapshots as s
 set stamp_at = n.stamp_at, content_hash = n.content_hash, digests = n.digests,
-    revision = n.revision, projection = n.projection, deleted = n.deleted
+    revision = n.revision, projection = n.projection, deleted = n.deleted,
+    absent_sweeps = 0
 from unnest(
     $2::text[], $3::timestamptz[], $4::bytea[], $5::bytea[], $6::bigint[], $7::bigint[],
     $8::boolean[], $9::bigint[]

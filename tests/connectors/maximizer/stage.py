@@ -5,8 +5,6 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from aiohttp.test_utils import TestServer
-
 from daemon.address_guard import AddressGuard
 from daemon.connectors.connector import Account, Connector, Page, Query, Record
 from daemon.connectors.registry import open_connectors
@@ -17,6 +15,7 @@ from daemon.settings import ConnectorsSettings, MaximizerSettings
 from daemon.store.credentials import Credentials
 from daemon.store.database import Database
 from daemon.store.encryption import Keyring
+from tests.sandbox.clients import Crm
 
 KEYRING = Keyring([bytes(32)])
 
@@ -29,11 +28,11 @@ class Stage:
     base: str
     metrics: Metrics
     configuration: Mapping[str, Any]
-    instance_id: InstanceId = InstanceId(1)
+    instance_id: int = 1
 
     @property
     def account(self) -> Account:
-        return Account(instance_id=self.instance_id, configuration=self.configuration)
+        return Account(instance_id=InstanceId(self.instance_id), configuration=self.configuration)
 
     async def read(self, resource: str = "contacts", **query: Any) -> Page:
         return await self.connector.read(self.account, Query(resource=resource, **query))
@@ -56,14 +55,14 @@ class Stage:
 
 @asynccontextmanager
 async def stage(
-    server: TestServer,
+    crm: Crm,
     configuration: Mapping[str, Any],
     *,
     rate_limit: str = "10000/1s",
     api_path: str = "/octopus",
     database: Database | None = None,
 ) -> AsyncIterator[Stage]:
-    base = str(server.make_url("")).rstrip("/")
+    base = str(crm.http.make_url("")).rstrip("/")
     settings = MaximizerSettings(
         authorize_url=f"{base}/OAuth2/{{alias}}/Authorize",
         token_url=f"{base}/oauth2/{{alias}}/token",

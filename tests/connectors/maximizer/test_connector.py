@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 
@@ -15,6 +16,7 @@ from daemon.errors import (
     MalformedAnswer,
     NotFound,
     ProviderError,
+    ProviderTimeout,
     ProviderUnavailable,
     RateLimited,
     RequestRefused,
@@ -43,7 +45,7 @@ async def crm(clock: Clock) -> AsyncIterator[Crm]:
 @pytest.fixture
 async def maximizer(crm: Crm) -> AsyncIterator[Stage]:
     configuration = {"maximizer.personal.access.token": crm.service.personal_access_token}
-    async with stage(crm.http.server, configuration) as opened:  # type: ignore[arg-type]
+    async with stage(crm, configuration) as opened:
         yield opened
 
 
@@ -197,6 +199,26 @@ async def test_a_provider_that_cuts_pages_silently_loses_nothing(
     assert len(await crm.requests()) - before == 3
 
 
+async def test_pages_cut_to_a_few_rows_are_noticed_at_the_first_one(
+    crm: Crm, maximizer: Stage, clock: Clock
+) -> None:
+    await people(crm, clock, 11)
+    await crm.switch(page_key="none", max_page_size=4)
+    pages = await maximizer.walk("addressbook-entries", page_size=100)
+    assert [len(page.records) for page in pages] == [4, 4, 3]
+
+
+async def test_an_idle_resource_is_asked_once_for_each_read(
+    crm: Crm, maximizer: Stage, clock: Clock
+) -> None:
+    await people(crm, clock, 3)
+    await maximizer.read("addressbook-entries")
+    before = len(await crm.requests())
+    for _ in range(5):
+        assert (await maximizer.read("addressbook-entries")).complete
+    assert len(await crm.requests()) - before == 5
+
+
 async def test_a_short_page_is_believed_once_a_longer_one_was_seen(
     crm: Crm, maximizer: Stage, clock: Clock
 ) -> None:
@@ -248,7 +270,7 @@ async def test_a_rejected_personal_token_is_the_persons_to_replace(
 ) -> None:
     await crm.switch(unauthorized=form)
     configuration = {"maximizer.personal.access.token": "wrong"}
-    async with stage(crm.http.server, configuration, api_path=path) as opened:  # type: ignore[arg-type]
+    async with stage(crm, configuration, api_path=path) as opened:
         with pytest.raises(CredentialsRefused, match="does not accept"):
             await opened.connector.verify(configuration)
 
@@ -303,7 +325,7 @@ async def test_a_connection_that_was_reset_once_is_tried_once_more(
 ) -> None:
     await crm.contact("Doe")
     await crm.switch(reset={"times": 1})
-    assert len(await maximizer.records("addressbook-entries")) == 1
+    assert len(await maximizer.records("addressbook-entries", page_size=1)) == 1
     assert (maximizer.requests("reset"), maximizer.requests("200")) == (1, 1)
 
 
@@ -323,7 +345,7 @@ async def test_the_budget_is_kept_so_that_the_provider_never_has_to_say_429(crm:
     await crm.switch(rate_limit_calls=3, rate_limit_seconds=0.2)
     crm.service.clock.run()
     configuration = {"maximizer.personal.access.token": crm.service.personal_access_token}
-    async with stage(crm.http.server, configuration, rate_limit="3/0.2s") as opened:  # type: ignore[arg-type]
+    async with stage(crm, configuration, rate_limit="3/0.2s") as opened:
         for _ in range(8):
             await opened.read("contacts")
         assert (opened.requests("200"), opened.requests("429")) == (8, 0)
@@ -443,3 +465,50 @@ async def test_a_write_whose_connection_broke_is_not_repeated(crm: Crm, maximize
         await maximizer.connector.create(maximizer.account, "companies", {"CompanyName": "Acme"})
     assert maximizer.requests("reset") == 1
     assert maximizer.requests("200") == 0
+
+
+async def test_a_slow_answer_is_a_time_out_and_the_next_question_is_smaller(
+    crm: Crm, maximizer: Stage, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await people(crm, clock, 60)
+    await crm.switch(slow={"seconds": 1, "times": 1})
+    monkeypatch.setattr("daemon.connectors.maximizer.octopus.DEADLINE_SECONDS", 0.05)
+    with pytest.raises(ProviderTimeout):
+        await maximizer.read("addressbook-entries", page_size=100)
+    monkeypatch.setattr("daemon.connectors.maximizer.octopus.DEADLINE_SECONDS", 5)
+    assert len(await maximizer.records("addressbook-entries", page_size=100)) == 50
+    assert maximizer.requests("timeout") == 1
+
+
+async def test_an_answer_beyond_every_measure_is_asked_for_in_smaller_pages(
+    crm: Crm, maximizer: Stage, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await people(crm, clock, 30)
+    monkeypatch.setattr("daemon.connectors.maximizer.octopus.LARGEST_ANSWER_BYTES", 10_000)
+    pages = await maximizer.walk("addressbook-entries", page_size=100)
+    assert sum(len(page.records) for page in pages) == 30
+    assert [len(page.records) for page in pages] == [12, 12, 6]
+
+
+async def test_an_api_that_an_instance_names_is_reached_only_through_the_guard(
+    crm: Crm, maximizer: Stage
+) -> None:
+    maximizer.configuration = {
+        **maximizer.configuration,
+        "maximizer.url": f"{maximizer.base}/MaximizerWebData",
+    }
+    with pytest.raises(RequestRefused, match=r"security\.allowed_private_networks"):
+        await maximizer.read("contacts")
+    assert await crm.requests() == []
+
+
+async def test_background_reads_leave_the_reserve_to_live_ones(crm: Crm) -> None:
+    configuration = {"maximizer.personal.access.token": crm.service.personal_access_token}
+    async with stage(crm, configuration, rate_limit="5/60s") as opened, asyncio.timeout(10):
+        for _ in range(4):
+            await opened.read("contacts", background=True)
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.05):
+                await opened.read("contacts", background=True)
+        await opened.read("contacts")
+        assert opened.requests("200") == 5

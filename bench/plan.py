@@ -1,0 +1,35 @@
+"""The plan: how much of everything is measured, and how often."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+RECORDS_PER_PAGE = 100
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """`lanes` instances with a callback each are polled at once, `pages` of 100 changed records each
+    a round. A round of unchanged pages lasts `idle_seconds`. `purged` old notifications are removed
+    in `purges` goes. Page commits are timed `commits` times in a table of `rows` snapshots.
+    """
+
+    lanes: int = 8
+    pages: int = 15
+    rounds: int = 5
+    idle_seconds: float = 2.0
+    purged: int = 100_000
+    purges: int = 2
+    rows: int = 1_000_000
+    commits: int = 100
+
+    @property
+    def events(self) -> int:
+        """Events of one round."""
+        return self.lanes * self.pages * RECORDS_PER_PAGE
+
+
+QUICK = Plan(
+    lanes=4, pages=4, rounds=1, idle_seconds=0.5, purged=4000, purges=1, rows=20_000, commits=10
+)
+"""Shows that everything works; its numbers mean little."""

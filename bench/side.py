@@ -1,0 +1,114 @@
+"""One of the two who ask the provider: its records, its clock, and when its questions are answered."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from enum import StrEnum
+
+from bench.http import response
+from bench.question import Question, page_key
+from bench.shelf import Cut, Shelf
+
+
+class Hold(StrEnum):
+    """Which questions wait until they are let go.
+
+    NOTHING: none. NEWEST: those for the newest rows, with which a poll begins that does not know
+    the zone of the stamps. ALL: every one.
+    """
+
+    NOTHING = "nothing"
+    NEWEST = "newest"
+    ALL = "all"
+
+
+@dataclass(slots=True, kw_only=True)
+class Counts:
+    """What was answered since the counting began; instants are monotonic seconds."""
+
+    pages: int = 0
+    others: int = 0
+    first_at: float | None = None
+    last_at: float | None = None
+
+
+@dataclass(slots=True, kw_only=True)
+class Side:
+    """`ahead` is how far the provider's clock is ahead of ours for this side.
+
+    With `streaming`, each question finds one more change; `told_at` says when each version was first
+    on its way (monotonic seconds).
+    """
+
+    shelves: list[Shelf]
+    ahead: timedelta = timedelta(0)
+    hold: Hold = Hold.NOTHING
+    streaming: bool = False
+    version: int = 0
+    counts: Counts = field(default_factory=Counts)
+    told_at: dict[int, float] = field(default_factory=dict)
+    held: list[Callable[[], None]] = field(default_factory=list)
+
+    def now(self) -> datetime:
+        """The provider's clock, in whole seconds."""
+        return (datetime.now(UTC) + self.ahead).replace(microsecond=0)
+
+    def change(self, objects: int, advance: timedelta, step: timedelta) -> int:
+        """The clock goes ahead, and objects of every lane change up to that moment."""
+        self.version += 1
+        self.ahead += advance
+        for shelf in self.shelves:
+            shelf.change(self.version, objects, self.now(), step)
+        return self.version
+
+    def ask(self, lane: int, question: Question, reply: Callable[[bytes], None]) -> None:
+        """Answer a question, now or when it is let go."""
+        if self.hold is Hold.ALL or (self.hold is Hold.NEWEST and question.newest):
+            self.held.append(lambda: reply(self._answer(self.shelves[lane], question)))
+        else:
+            reply(self._answer(self.shelves[lane], question))
+
+    def let_go(self, hold: Hold) -> None:
+        """Answer what waits; from now on hold this."""
+        held, self.held, self.hold = self.held, [], hold
+        for answer in held:
+            answer()
+
+    def _answer(self, shelf: Shelf, question: Question) -> bytes:
+        if self.streaming and not question.newest:
+            self.version += 1
+            shelf.change_one(self.version, self.now())
+        body = _body(self._cut(shelf, question), question)
+        answer = response(body, b"Content-Type: application/json", _date(self.now()))
+        self._count(question)
+        return answer
+
+    def _cut(self, shelf: Shelf, question: Question) -> Cut:
+        if question.newest:
+            return shelf.newest(question.size)
+        return shelf.ascending(question.bound, question.offset, question.size)
+
+    def _count(self, question: Question) -> None:
+        counts, now = self.counts, time.monotonic()
+        if question.newest:
+            counts.others += 1
+        else:
+            counts.pages += 1
+            if self.streaming:
+                self.told_at[self.version] = now
+        counts.first_at = now if counts.first_at is None else counts.first_at
+        counts.last_at = now
+
+
+def _body(cut: Cut, question: Question) -> bytes:
+    key = page_key(question.offset + len(cut.rows)) if cut.more else None
+    told = b"" if key is None else b',"PageKey":"%s"' % key.encode()
+    return b'{"Code":0,"AbEntry":{"Data":[%s]%s}}' % (b",".join(cut.rows), told)
+
+
+def _date(instant: datetime) -> bytes:
+    return b"Date: " + format_datetime(instant, usegmt=True).encode()

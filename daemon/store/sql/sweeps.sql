@@ -1,0 +1,54 @@
+-- name: note_sightings
+-- Objects that the running sweep has seen; answers how many of them for the first time.
+with added as (
+    insert into sweep_sightings (resource_id, object_id)
+    select $1, * from unnest($2::text[])
+    on conflict do nothing
+    returning 1
+)
+select count(*) from added
+
+-- name: count_sightings
+-- How many objects the running sweep has seen; fewer than it noted means that a crash took some.
+select count(*) from sweep_sightings where resource_id = $1
+
+-- name: clear_sightings
+-- Forget a sweep, some rows at a time.
+delete from sweep_sightings
+where resource_id = $1
+    and object_id in (
+        select object_id from sweep_sightings where resource_id = $1 limit $2
+    )
+
+-- name: mark_absent
+-- The end of a complete listing: what it did not show was absent once more, the rest is present.
+update snapshots as s
+set absent_sweeps = case when seen.object_id is null then least(s.absent_sweeps + 1, 100) else 0 end
+from snapshots as known
+left join sweep_sightings as seen
+    on seen.resource_id = known.resource_id and seen.object_id = known.object_id
+where known.resource_id = $1
+    and s.resource_id = known.resource_id
+    and s.object_id = known.object_id
+    and not known.deleted
+    and (seen.object_id is null or known.absent_sweeps > 0)
+
+-- name: list_absent
+-- Objects that were absent from two complete sweeps.
+select object_id, object_key, stamp_at, content_hash, digests, revision, projection, deleted
+from snapshots
+where resource_id = $1 and absent_sweeps >= 2 and not deleted
+order by object_id
+limit $2
+
+-- name: count_absent
+-- How many those are.
+select count(*) from snapshots where resource_id = $1 and absent_sweeps >= 2 and not deleted
+
+-- name: count_living
+-- How many objects are known and not told as deleted.
+select count(*) from snapshots where resource_id = $1 and not deleted
+
+-- name: mark_present
+-- An object that is there after all.
+update snapshots set absent_sweeps = 0 where resource_id = $1 and object_id = $2
