@@ -11,8 +11,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
 
-from bench.samples import spread
-
 HASHED = bytes(200_000)
 WRITTEN = bytes(8192)
 REPETITIONS = 7
@@ -79,4 +77,4 @@ def _median_milliseconds(work: Callable[[], object]) -> float:
 
 
 def _shown(values: list[float]) -> str:
-    return f"{median(values):.2f} ms (spread {spread(values):.1f}x)"
+    return f"{median(values):.2f} ms ({min(values):.2f} to {max(values):.2f})"

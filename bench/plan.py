@@ -14,10 +14,10 @@ class Plan:
     in `purges` goes. Page commits are timed `commits` times in a table of `rows` snapshots.
     """
 
-    lanes: int = 8
-    pages: int = 15
+    lanes: int = 16
+    pages: int = 5
     rounds: int = 5
-    idle_seconds: float = 2.0
+    idle_seconds: float = 1.5
     purged: int = 100_000
     purges: int = 2
     rows: int = 1_000_000
@@ -30,6 +30,6 @@ class Plan:
 
 
 QUICK = Plan(
-    lanes=4, pages=4, rounds=1, idle_seconds=0.5, purged=4000, purges=1, rows=20_000, commits=10
+    lanes=4, pages=4, rounds=1, idle_seconds=0.5, purged=10_000, purges=1, rows=20_000, commits=10
 )
 """Shows that everything works; its numbers mean little."""

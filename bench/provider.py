@@ -50,14 +50,22 @@ class Provider:
         advance, step = timedelta(seconds=advance_seconds), timedelta(seconds=step_seconds)
         return self._sides[side].change(objects, advance, step)
 
+    async def change_one(self, side: str) -> int:
+        """See Side.change_one."""
+        return self._sides[side].change_one()
+
     async def stream(self, side: str, on: bool) -> None:
-        """Whether every question finds one more change."""
+        """Whether each page shows one more change."""
         self._sides[side].streaming = on
 
-    async def told(self, side: str) -> list[tuple[int, float]]:
-        """When each version was first on its way; it is told once."""
-        told, self._sides[side].told_at = self._sides[side].told_at, {}
-        return list(told.items())
+    async def tick(self, side: str, on: bool) -> None:
+        """Whether each page comes a second later than the one before."""
+        self._sides[side].ticking = on
+
+    async def told(self, side: str) -> list[tuple[int, int, float]]:
+        """Version, lane and instant of each change that was shown while streaming, told once."""
+        told, self._sides[side].told = self._sides[side].told, []
+        return told
 
     async def hold(self, side: str, what: str) -> None:
         """From now on let these questions wait."""
@@ -93,7 +101,9 @@ async def main() -> None:
             "start": start,
             "open": provider.open,
             "change": provider.change,
+            "change_one": provider.change_one,
             "stream": provider.stream,
+            "tick": provider.tick,
             "told": provider.told,
             "hold": provider.hold,
             "await_held": provider.await_held,

@@ -17,8 +17,3 @@ def paired_ratio(ours: Sequence[float], theirs: Sequence[float]) -> float:
     """The median of ours by theirs, each pair from the same turn of an interleaved run: what slows
     the whole machine for a while slows both and drops out."""
     return median(mine / other for mine, other in zip(ours, theirs, strict=True))
-
-
-def spread(values: Sequence[float]) -> float:
-    """The largest by the smallest: 1 is perfectly steady."""
-    return max(values) / min(values)

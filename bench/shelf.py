@@ -20,7 +20,8 @@ class Cut:
 class Shelf:
     """Shows only what was changed last: nobody asks for the rest.
 
-    No two rows share a stamp where `change` gives them a step apart.
+    No two rows share a stamp where `change` gives them a step apart. `ticks` are seconds by which
+    the provider's clock is ahead for this lane alone.
     """
 
     def __init__(self, lane: int, objects: int) -> None:
@@ -28,6 +29,7 @@ class Shelf:
         self._shown: list[Template] = []
         self._stamps: list[datetime] = []
         self._rows: list[bytes] = []
+        self.ticks = 0
 
     def change(self, version: int, objects: int, last_at: datetime, step: timedelta) -> None:
         """The first so many objects change, one after the other, the last one at `last_at`."""

@@ -14,6 +14,10 @@ from bench.question import Question, page_key
 from bench.shelf import Cut, Shelf
 
 
+A_MOMENT = timedelta(seconds=2)
+"""Between a change and the present: a stamp later than the question proves nothing of its zone."""
+
+
 class Hold(StrEnum):
     """Which questions wait until they are let go.
 
@@ -48,29 +52,38 @@ class Side:
     ahead: timedelta = timedelta(0)
     hold: Hold = Hold.NOTHING
     streaming: bool = False
+    ticking: bool = False
     version: int = 0
     counts: Counts = field(default_factory=Counts)
-    told_at: dict[int, float] = field(default_factory=dict)
+    told: list[tuple[int, int, float]] = field(default_factory=list)
     held: list[Callable[[], None]] = field(default_factory=list)
 
-    def now(self) -> datetime:
+    def now(self, shelf: Shelf) -> datetime:
         """The provider's clock, in whole seconds."""
-        return (datetime.now(UTC) + self.ahead).replace(microsecond=0)
+        ahead = self.ahead + timedelta(seconds=shelf.ticks)
+        return (datetime.now(UTC) + ahead).replace(microsecond=0)
 
     def change(self, objects: int, advance: timedelta, step: timedelta) -> int:
-        """The clock goes ahead, and objects of every lane change up to that moment."""
+        """The clock goes ahead, and objects of every lane change until shortly before."""
         self.version += 1
         self.ahead += advance
         for shelf in self.shelves:
-            shelf.change(self.version, objects, self.now(), step)
+            shelf.change(self.version, objects, self.now(shelf) - A_MOMENT, step)
+        return self.version
+
+    def change_one(self) -> int:
+        """One object of every lane changes."""
+        self.version += 1
+        for shelf in self.shelves:
+            self._change_one(shelf)
         return self.version
 
     def ask(self, lane: int, question: Question, reply: Callable[[bytes], None]) -> None:
         """Answer a question, now or when it is let go."""
         if self.hold is Hold.ALL or (self.hold is Hold.NEWEST and question.newest):
-            self.held.append(lambda: reply(self._answer(self.shelves[lane], question)))
+            self.held.append(lambda: reply(self._answer(lane, question)))
         else:
-            reply(self._answer(self.shelves[lane], question))
+            reply(self._answer(lane, question))
 
     def let_go(self, hold: Hold) -> None:
         """Answer what waits; from now on hold this."""
@@ -78,14 +91,26 @@ class Side:
         for answer in held:
             answer()
 
-    def _answer(self, shelf: Shelf, question: Question) -> bytes:
-        if self.streaming and not question.newest:
-            self.version += 1
-            shelf.change_one(self.version, self.now())
+    def _answer(self, lane: int, question: Question) -> bytes:
+        shelf = self.shelves[lane]
+        if not question.newest:
+            self._go_on(lane)
         body = _body(self._cut(shelf, question), question)
-        answer = response(body, b"Content-Type: application/json", _date(self.now()))
+        answer = response(body, b"Content-Type: application/json", _date(self.now(shelf)))
         self._count(question)
         return answer
+
+    def _go_on(self, lane: int) -> None:
+        shelf = self.shelves[lane]
+        if self.ticking:
+            shelf.ticks += 1
+        if self.streaming:
+            self.version += 1
+            self._change_one(shelf)
+            self.told.append((self.version, lane, time.monotonic()))
+
+    def _change_one(self, shelf: Shelf) -> None:
+        shelf.change_one(self.version, self.now(shelf) - A_MOMENT)
 
     def _cut(self, shelf: Shelf, question: Question) -> Cut:
         if question.newest:
@@ -98,8 +123,6 @@ class Side:
             counts.others += 1
         else:
             counts.pages += 1
-            if self.streaming:
-                self.told_at[self.version] = now
         counts.first_at = now if counts.first_at is None else counts.first_at
         counts.last_at = now
 

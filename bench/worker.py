@@ -52,12 +52,13 @@ class Worker:
 
 
 @asynccontextmanager
-async def worker(module: str) -> AsyncIterator[Worker]:
+async def worker(module: str, *arguments: str) -> AsyncIterator[Worker]:
     """Runs `module`, which calls `serve`; it ends with this context, or with this process."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
         module,
+        *arguments,
         stdin=PIPE,
         stdout=PIPE,
         cwd=ROOT,

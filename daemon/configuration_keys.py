@@ -114,7 +114,7 @@ EVENT_KEYS = (
         name="Null values",
         type="BOOLEAN",
         default_value="true",
-        description="Whether records keep their fields without a value.",
+        description="Whether fields without a value are left out of records.",
     ),
     ConfigurationKey(
         key=REFRESH_TOKEN,

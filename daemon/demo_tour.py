@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
@@ -165,17 +165,14 @@ class Tour:
         at = datetime.fromisoformat(arrival["at"])
         verdict = "not verified" if arrival["problems"] else "verified"
         for event in _events(arrival):
-            edited_at = self.edited_at.get(event["objectId"])
-            since = at - (
-                datetime.fromisoformat(event["date"])
-                if edited_at is None
-                else datetime.fromtimestamp(edited_at, UTC)
-            )
+            edited_at = self.edited_at.get(event["objectId"], 0.0)
+            stamped_at = datetime.fromisoformat(event["date"]).timestamp()
+            since = at.timestamp() - max(edited_at, stamped_at)
             changed = ", ".join(event.get("changed") or ()) or "-"
             yield (
                 f"{event['eventType']:8} {event['objectType']:20} #{event['sequence']:<4} "
                 f"{event['objectId']}  changed: {changed}  "
-                f"{since.total_seconds():.1f} s after the edit, {verdict}"
+                f"{since:.1f} s after the edit, {verdict}"
             )
 
     async def _json(

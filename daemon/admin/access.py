@@ -25,12 +25,14 @@ class Access(StrEnum):
     """What a route asks for.
 
     OPEN: nothing. MEMBER: a user's secret with the organization's or an instance's token.
-    PLATFORM: a user's secret with the organization's.
+    PLATFORM: a user's secret with the organization's. HUB: a user's secret with an instance's
+    token.
     """
 
     OPEN = "open"
     MEMBER = "member"
     PLATFORM = "platform"
+    HUB = "hub"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +56,8 @@ def require(access: Access, handler: Handler) -> Handler:
         caller = await authenticate(request)
         if access is Access.PLATFORM and caller.instance_id is not None:
             raise Unauthorized("Authorization has to name User and Organization for this call.")
+        if access is Access.HUB and caller.instance_id is None:
+            raise Unauthorized("Authorization has to name User and Element for this call.")
         request[CALLER] = caller
         return await handler(request)
 

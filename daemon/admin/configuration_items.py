@@ -10,7 +10,7 @@ from daemon.admin import instance_changes as changes
 from daemon.admin.access import CALLER, target
 from daemon.admin.context import CONTEXT
 from daemon.admin.elements import find_connector
-from daemon.admin.instance_bodies import Alteration, body_of_configuration
+from daemon.admin.instance_bodies import Alteration, parse_body
 from daemon.admin.instance_views import (
     item_id,
     masked_configuration,
@@ -44,9 +44,11 @@ async def change_item(request: web.Request) -> web.Response:
         raise refuse("propertyValue", "is needed")
     if content.get("key", key) != key:
         raise refuse("key", f"is not {key}, which the address names")
-    alteration = Alteration(
-        body=body_of_configuration({key: content["propertyValue"]}), faults=[], merge=True
-    )
+    change = {"configuration": {key: content["propertyValue"]}}
+    if "onFilterChange" in content:
+        change["onFilterChange"] = content["onFilterChange"]
+    body, faults = parse_body(change)
+    alteration = Alteration(body=body, faults=faults, merge=True)
     context, user = request.app[CONTEXT], request[CALLER].user
     await changes.alter(context, user, owned.instance.id, alteration)
     owned, element = await _load(request)

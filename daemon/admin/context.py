@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -21,8 +21,13 @@ from daemon.store.idempotency import IdempotencyKeys
 from daemon.store.instances import Instances
 
 InstanceListener = Callable[[InstanceId], Awaitable[None]]
+PollsListener = Callable[[InstanceId, Collection[str]], Awaitable[None]]
 ReadinessCheck = Callable[[], Awaitable[str | None]]
 """Answers why the daemon is not ready in this respect, None if it is."""
+
+
+async def _no_polls(_instance_id: InstanceId, _names: Collection[str]) -> None:
+    """Nothing polls here: there is nothing to wait for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +51,7 @@ class AdminContext:
     lease_owner: UUID
     on_created: InstanceListener
     on_changed: InstanceListener
+    on_polls_awaited: PollsListener = _no_polls
     readiness: Mapping[str, ReadinessCheck]
     metrics: Metrics
     started_at: datetime

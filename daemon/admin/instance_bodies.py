@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Any
 
 from daemon.errors import Fault
@@ -39,6 +40,18 @@ _ANSWERED = frozenset(
 """What an instance object holds besides; clients that read before they write send it back."""
 
 
+class OnFilterChange(StrEnum):
+    """What becomes of a cursor when its filter, id field, date field or zone changes.
+
+    KEEP: polling goes on from it. REWIND: it goes back to the baseline. BASELINE: a new baseline is
+    read.
+    """
+
+    KEEP = "keep"
+    REWIND = "rewind"
+    BASELINE = "baseline"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InstanceBody:
     """What a body says; None for what it does not mention."""
@@ -49,6 +62,7 @@ class InstanceBody:
     configuration: Mapping[str, Any] | None = field(repr=False)
     code: str | None = field(repr=False)
     refresh_token: str | None = field(repr=False)
+    on_filter_change: OnFilterChange | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,22 +85,9 @@ def parse_body(content: Mapping[str, Any]) -> tuple[InstanceBody, list[Fault]]:
         configuration=_mapping(content, "configuration", faults),
         code=_provider_text(provider_data, "code", faults),
         refresh_token=_provider_text(provider_data, "refresh_token", faults),
+        on_filter_change=_on_filter_change(content, faults),
     )
-    if content.get("onFilterChange") is not None:
-        faults.append(Fault(field="onFilterChange", message="is not supported by this version yet"))
     return body, faults
-
-
-def body_of_configuration(configuration: Mapping[str, Any]) -> InstanceBody:
-    """A body that mentions nothing else."""
-    return InstanceBody(
-        element=None,
-        name=None,
-        tags=None,
-        configuration=configuration,
-        code=None,
-        refresh_token=None,
-    )
 
 
 def _unknown(key: str) -> Fault:
@@ -141,6 +142,20 @@ def _tags(content: Mapping[str, Any], faults: list[Fault]) -> Sequence[str] | No
 
 def _is_tag(tag: object) -> bool:
     return isinstance(tag, str) and 1 <= len(tag) <= MAXIMUM_NAME and not why_unstorable(tag)
+
+
+def _on_filter_change(
+    content: Mapping[str, Any], faults: list[Fault]
+) -> OnFilterChange | None:
+    value = content.get("onFilterChange")
+    if value is None:
+        return None
+    try:
+        return OnFilterChange(value)
+    except ValueError:
+        choices = " or ".join(OnFilterChange)
+        faults.append(Fault(field="onFilterChange", message=f"has to be {choices}"))
+        return None
 
 
 def _mapping(content: Mapping[str, Any], key: str, faults: list[Fault]) -> Mapping[str, Any] | None:

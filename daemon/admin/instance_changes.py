@@ -14,7 +14,7 @@ from daemon.admin.instance_wishes import Wish, obtain_grant, wish_for_altered
 from daemon.connectors.connector import Connector, Grant
 from daemon.delivery.signing import new_webhook_secret
 from daemon.errors import PollhookError
-from daemon.instance import InstanceId
+from daemon.instance import InstanceId, ResourceState
 from daemon.store import instance_changes as rows
 from daemon.store.accounts import User
 from daemon.store.database import Connection
@@ -65,6 +65,7 @@ async def alter(
     """Check, spend the consent if there is one, store, and return when the old state is over.
 
     Everything is checked once more under the lock, so that of two alterations neither is lost.
+    Resources that are new, or begin anew, have their baseline then.
     """
 
     async def wish(connection: Connection | None = None) -> tuple[Connector, Wish]:
@@ -83,7 +84,7 @@ async def alter(
 
     await context.database.run_transaction(work)
     log.info("instance.altered", instance=instance_id)
-    await context.on_changed(instance_id)
+    await take_effect(context, instance_id)
 
 
 async def switch(context: AdminContext, user: User, instance_id: InstanceId, *, on: bool) -> None:
@@ -95,7 +96,7 @@ async def switch(context: AdminContext, user: User, instance_id: InstanceId, *, 
 
     await context.database.run_transaction(work)
     log.info("instance.enabled" if on else "instance.disabled", instance=instance_id)
-    await context.on_changed(instance_id)
+    await take_effect(context, instance_id)
 
 
 async def delete(context: AdminContext, user: User, instance_id: InstanceId) -> None:
@@ -108,6 +109,21 @@ async def delete(context: AdminContext, user: User, instance_id: InstanceId) -> 
     await context.database.run_transaction(work)
     log.info("instance.deleted", instance=instance_id)
     await context.on_changed(instance_id)
+
+
+async def take_effect(context: AdminContext, instance_id: InstanceId) -> None:
+    """End the old state, and read the baselines that are missing now, as far as that can be.
+
+    One that could not be read before is left to its own next attempt.
+    """
+    await context.on_changed(instance_id)
+    pending = [
+        resource.name
+        for resource in await list_resources(context.database, instance_id)
+        if resource.state is ResourceState.BASELINE_PENDING and resource.failures == 0
+    ]
+    if pending:
+        await context.on_polls_awaited(instance_id, pending)
 
 
 async def _begin(context: AdminContext, instance_id: InstanceId) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from daemon.admin.elements import render_element
 from daemon.admin.messages import instant_text
+from daemon.admin.resource_views import render_resource
 from daemon.configuration_keys import keys_of
 from daemon.connectors.connector import ConfigurationKey, Element
 from daemon.instance import InstanceState
@@ -97,25 +98,16 @@ def render_state(
             "refreshAt": instant_text(owned.credentials_refresh_at),
         },
         "rateBudget": {"callsLeft": calls_left},
-        "resources": [_render_resource(resource) for resource in resources],
+        "clockSkewSeconds": _largest_skew(resources),
+        "missed": sum(resource.missed for resource in resources),
+        "resources": [render_resource(resource) for resource in resources],
     }
 
 
-def _render_resource(resource: ConfiguredResource) -> dict[str, Any]:
-    return {
-        "name": resource.name,
-        "state": resource.state.replace("_", " "),
-        "cursor": instant_text(resource.cursor_at),
-        "baseline": instant_text(resource.baseline_at),
-        "lastPoll": instant_text(resource.last_poll_at),
-        "lastSuccess": instant_text(resource.last_success_at),
-        "nextPoll": instant_text(resource.next_poll_at),
-        "lastError": resource.last_error,
-        "lastErrorSince": instant_text(resource.last_error_at),
-        "failures": resource.failures,
-        "lastPollSummary": resource.last_poll,
-        "nextSequence": resource.next_sequence,
-    }
+def _largest_skew(resources: Sequence[ConfiguredResource]) -> float | None:
+    """How far the provider's clock was ahead of ours (behind: negative) at its worst."""
+    skews = [each.utc_skew_seconds for each in resources if each.utc_skew_seconds is not None]
+    return round(max(skews, key=lambda skew: abs(skew)), 3) if skews else None
 
 
 def _render_owner(owned: OwnedInstance) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import structlog
@@ -11,8 +11,9 @@ import structlog
 from daemon import configuration_keys as keys
 from daemon.admin.context import AdminContext
 from daemon.admin.elements import find_connector
+from daemon.admin.filter_changes import FilterChange, check_decision, find_filter_changes
 from daemon.admin.instance_bodies import Alteration, InstanceBody
-from daemon.admin.polling_wishes import check_filters, polled_resources
+from daemon.admin.polling_wishes import polled_resources
 from daemon.connectors.connector import Connector, Element, Grant
 from daemon.errors import AddressRefused, Fault, InvalidInput, NotFound
 from daemon.instance_configuration import parse_configuration, restore_masked
@@ -29,6 +30,7 @@ class Wish:
 
     `code` or `refresh_token` is the consent to be spent for it, if there is one. `reauthorizes`
     says that the way into the provider is new: it is tried, and earlier refusals mean nothing.
+    `filter_changes` are the cursors about which its owner had to decide.
     """
 
     name: str
@@ -40,6 +42,7 @@ class Wish:
     code: str | None = field(repr=False)
     refresh_token: str | None = field(repr=False)
     reauthorizes: bool
+    filter_changes: Sequence[FilterChange] = ()
 
 
 def wish_for_new(
@@ -74,7 +77,7 @@ def wish_for_altered(
     """The instance as it is to be after an alteration; what is not mentioned stays.
 
     Raises InvalidInput with everything that is wrong, among it a filter, id field, date field or
-    zone that would leave the stored cursor without a meaning.
+    zone that would leave the stored cursor without a meaning, unless the body decides about that.
     """
     body, faults = alteration.body, list(alteration.faults)
     connector = find_connector(context, owned.instance.element_key)
@@ -85,9 +88,11 @@ def wish_for_altered(
         restored = restore_masked(body.configuration, owned.secrets)
         given = {**given, **restored} if alteration.merge else restored
     values, polled = _check(context, connector, given, faults)
-    faults += check_filters(context, connector.element, owned, stored, polled)
+    changes = find_filter_changes(context, connector.element, owned, stored, polled)
+    faults += check_decision(changes, body.on_filter_change)
     _refuse(faults)
-    return connector, _wish(connector.element, body, values, polled, owned)
+    wish = _wish(connector.element, body, values, polled, owned)
+    return connector, replace(wish, filter_changes=changes)
 
 
 async def obtain_grant(connector: Connector, wish: Wish) -> Grant | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,8 +12,11 @@ from aiohttp import web
 from daemon.admin.problems import UnsupportedMediaType
 from daemon.errors import Fault, InvalidInput
 from daemon.instance_configuration import why_unstorable
+from daemon.notifications.records import iso_seconds
 
 MAXIMUM_BODY_BYTES = 1024 * 1024
+EARLIEST = datetime(1900, 1, 1, tzinfo=UTC)
+"""No instant that a person means lies before it; arithmetic with earlier ones may overflow."""
 
 
 def check_address(request: web.Request) -> None:
@@ -39,9 +42,58 @@ async def read_object(request: web.Request) -> Mapping[str, Any]:
     return content
 
 
+async def read_optional_object(request: web.Request) -> Mapping[str, Any]:
+    """The same, empty if there is no body."""
+    return await read_object(request) if await request.read() else {}
+
+
+def check_members(content: Collection[str], known: Collection[str]) -> None:
+    """Raises InvalidInput for names that have no meaning here, in a body or a query."""
+    faults = [
+        Fault(field=name[:60], message=f"is not known here; known: {', '.join(known)}")
+        for name in content
+        if name not in known
+    ]
+    if faults:
+        raise InvalidInput(faults)
+
+
+def read_flag(content: Mapping[str, Any], name: str) -> bool:
+    """A member that is true or false, as itself or as a text. Raises InvalidInput."""
+    value = content.get(name)
+    if isinstance(value, bool) or value is None:
+        return value is True
+    if not isinstance(value, str) or value.strip().lower() not in ("true", "false"):
+        raise refuse(name, "has to be true or false")
+    return value.strip().lower() == "true"
+
+
+def read_instant(content: Mapping[str, Any], name: str) -> datetime:
+    """An instant in ISO 8601 with its offset. Raises InvalidInput."""
+    value = content.get(name)
+    if value is None:
+        raise refuse(name, "is needed: an instant such as 2026-01-31T00:00:00Z")
+    try:
+        instant = datetime.fromisoformat(value.strip()) if isinstance(value, str) else None
+    except ValueError:
+        instant = None
+    if instant is None or instant.tzinfo is None or instant < EARLIEST:
+        raise refuse(
+            name,
+            "has to be an instant such as 2026-01-31T00:00:00Z, with its offset,"
+            f" not before {instant_text(EARLIEST)}",
+        )
+    return instant.astimezone(UTC)
+
+
 def read_count(request: web.Request, name: str, default: int, maximum: int) -> int:
     """A whole number from 1 on in the query. Raises InvalidInput."""
-    text = request.query.get(name, "")
+    return whole_number(request.query, name, default=default, maximum=maximum)
+
+
+def whole_number(given: Mapping[str, str], name: str, *, default: int, maximum: int) -> int:
+    """A whole number from 1 on under a name, the default if it is missing. Raises InvalidInput."""
+    text = given.get(name, "")
     if not text:
         return default
     if not (text.isascii() and text.isdigit() and 1 <= len(text) <= 9 and int(text) >= 1):
@@ -60,7 +112,7 @@ def answer(content: Any, *, headers: Mapping[str, str] | None = None) -> web.Res
 
 def instant_text(instant: datetime | None) -> str | None:
     """An instant in ISO seconds with `Z`, as the platform API writes it."""
-    return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if instant else None
+    return iso_seconds(instant) if instant else None
 
 
 def refuse(field: str, message: str) -> InvalidInput:

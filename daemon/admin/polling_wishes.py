@@ -1,9 +1,8 @@
-"""The polling part of a wish: which resources are polled, and whether their cursors stay true."""
+"""The polling part of a wish: which resources are polled, and how."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from datetime import timedelta
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from daemon import configuration_keys as keys
@@ -11,24 +10,10 @@ from daemon.admin.context import AdminContext
 from daemon.connectors.connector import Element
 from daemon.errors import Fault
 from daemon.instance_configuration import enabled, why_unstorable
-from daemon.polling.configuration import (
-    PollingStandards,
-    ResourcePolling,
-    as_json,
-    differs,
-    parse_polling,
-)
-from daemon.polling.zones import parse_zone
+from daemon.polling.configuration import ResourcePolling, as_json, parse_polling
+from daemon.polling.resource import FirstRunMode
+from daemon.polling.target import standards
 from daemon.settings import PollingSettings
-from daemon.store.instance_resources import ConfiguredResource
-from daemon.store.instances import OwnedInstance
-
-_WORDS: Mapping[str, str] = {
-    "filter": "the filter of its url",
-    "idField": "its id field",
-    "dateField": "its date field",
-    "zone": "its time zone",
-}
 
 
 def polled_resources(
@@ -40,67 +25,44 @@ def polled_resources(
     if any(fault.field in (keys.POLLER_CONFIGURATION, keys.TIMEZONE) for fault in faults):
         return {}
     given = values.get(keys.POLLER_CONFIGURATION)
-    polled = _parse(context.polling, element, given, values.get(keys.TIMEZONE))
+    polled = parse_polled(context.polling, element, given, values.get(keys.TIMEZONE))
     if isinstance(polled, list):
         faults += polled
         return {}
     if not polled and enabled(values):
         message = f"names no resource, although {keys.ENABLED} is true"
         faults.append(Fault(field=keys.POLLER_CONFIGURATION, message=message))
-    faults += [
-        Fault(field=f"{keys.POLLER_CONFIGURATION}.{name}", message=reason)
-        for name, resource in polled.items()
-        if (reason := why_unstorable(as_json(resource)))
-    ]
+    for name, resource in polled.items():
+        faults += _contradictions(name, resource)
     return polled if enabled(values) else {}
 
 
-def check_filters(
-    context: AdminContext,
-    element: Element,
-    owned: OwnedInstance,
-    stored: Sequence[ConfiguredResource],
-    polled: Mapping[str, ResourcePolling],
-) -> list[Fault]:
-    """A fault for each resource whose cursor and snapshots would mean something else now."""
-    zone = owned.instance.configuration.get(keys.TIMEZONE)
-    faults: list[Fault] = []
-    for resource in stored:
-        if resource.name not in polled or resource.baseline_at is None:
-            continue
-        entry = {resource.name: resource.configuration}
-        before = _parse(context.polling, element, entry, zone)
-        if isinstance(before, list):
-            continue
-        if changed := differs(before[resource.name], polled[resource.name]):
-            faults.append(_changed(resource.name, changed))
-    return faults
-
-
-def standards(polling: PollingSettings, zone: str | None) -> PollingStandards:
-    """What holds where an entry says nothing; `zone` is the instance's own, if it names one."""
-    return PollingStandards(
-        zone=parse_zone(zone or polling.timezone),
-        page_size=polling.page_size,
-        created_check_tolerance=timedelta(seconds=polling.created_check_tolerance_seconds),
-        overlap_seconds=polling.overlap_seconds,
-        settle_lag_seconds=polling.settle_lag_seconds,
-        least_interval=timedelta(seconds=polling.minimum_interval_seconds),
-    )
-
-
-def _parse(
+def parse_polled(
     polling: PollingSettings, element: Element, value: object, zone: str | None
 ) -> Mapping[str, ResourcePolling] | list[Fault]:
+    """A polling configuration understood, or everything that is wrong with it.
+
+    `zone` is the instance's own, if it names one.
+    """
     return parse_polling(
         value, hub=element.hub, resources=element.resources, standards=standards(polling, zone)
     )
 
 
-def _changed(name: str, changed: Collection[str]) -> Fault:
-    what = " and ".join(words for word, words in _WORDS.items() if word in changed)
-    return Fault(
-        field=f"{keys.POLLER_CONFIGURATION}.{name}",
-        message=f"would change {what}, so that the cursor of {name} no longer fits; poll it"
-        " under another name, or make a new instance",
-    )
+def _contradictions(name: str, polling: ResourcePolling) -> Iterator[Fault]:
+    """What an entry asks for although its records have no date to do it by."""
+    if reason := why_unstorable(as_json(polling)):
+        yield Fault(field=_field(name), message=reason)
+    if polling.cursor is not None:
+        return
+    undated = f"{polling.path} have no date that tells when they changed"
+    if polling.first_run.mode is FirstRunMode.FROM:
+        message = f"cannot begin at an instant: {undated}; use baseline or backfill"
+        yield Fault(field=_field(name, "firstRun"), message=message)
+    if polling.reconcile is not None:
+        message = f"has nothing to add: {undated}, so that each poll reads all of them"
+        yield Fault(field=_field(name, "reconcile"), message=message)
+
+
+def _field(*path: str) -> str:
+    return ".".join((keys.POLLER_CONFIGURATION, *path))

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from daemon.admin import configuration_items, elements, health, instances, openapi
+from daemon.admin import (
+    configuration_items,
+    elements,
+    health,
+    hubs,
+    instances,
+    openapi,
+)
 from daemon.admin.access import Access, Handler
 
 
@@ -22,7 +29,7 @@ class Route:
 
 
 _GET, _POST, _PUT, _PATCH, _DELETE = "GET", "POST", "PUT", "PATCH", "DELETE"
-_OPEN, _MEMBER, _PLATFORM = Access.OPEN, Access.MEMBER, Access.PLATFORM
+_OPEN, _MEMBER, _PLATFORM, _HUB = Access.OPEN, Access.MEMBER, Access.PLATFORM, Access.HUB
 
 OPERATOR_ROUTES = (
     Route(_GET, "/livez", health.livez, _OPEN, "Whether the process lives", "Status"),
@@ -128,13 +135,27 @@ _ONE_INSTANCE = (
 )
 """Served with the id in the address, and without it for the instance whose token comes along."""
 
+_ONE_RESOURCE = ()
+
+_RECORDS = "/hubs/{hub}/{resource}"
+_RECORD = f"{_RECORDS}/{{record:.+}}"
+
+HUB_ROUTES = (
+    Route(_GET, _RECORDS, hubs.list_records, _HUB, "List records", "Records"),
+    Route(_GET, _RECORD, hubs.get_record, _HUB, "Get a record", "Record"),
+    Route(_POST, _RECORDS, hubs.create_record, _HUB, "Create a record", "Record", "Record"),
+    Route(_PATCH, _RECORD, hubs.update_record, _HUB, "Alter a record", "Record", "Record"),
+    Route(_DELETE, _RECORD, hubs.delete_record, _HUB, "Delete a record", "Nothing"),
+)
+
 PLATFORM_ROUTES = (
     *ELEMENT_ROUTES,
     *INSTANCE_ROUTES,
+    *HUB_ROUTES,
     *(
         Route(method, f"{path}{rest}", handler, _MEMBER, summary, answers, takes)
         for path in (r"/instances/{id:\d{1,18}}", "/instances")
-        for method, rest, handler, summary, answers, takes in _ONE_INSTANCE
+        for method, rest, handler, summary, answers, takes in (*_ONE_INSTANCE, *_ONE_RESOURCE)
     ),
 )
 """The platform API, served with the original's prefix and without."""

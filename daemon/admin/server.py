@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import time
+from collections.abc import Mapping
 
 import structlog
 from aiohttp import web
@@ -46,9 +47,18 @@ async def _attend(request: web.Request, handler: Handler) -> web.StreamResponse:
     request[REQUEST_ID] = request_id
     with structlog.contextvars.bound_contextvars(request_id=request_id):
         response = await _respond(request, handler, request_id)
-        response.headers.update(_HEADERS, **{"Elements-Request-Id": request_id})
+        response.headers.update(_HEADERS, **_headers(request, response.status, request_id))
         _log_request(request, response.status, time.monotonic() - started)
     return response
+
+
+def _headers(request: web.Request, status: int, request_id: str) -> Mapping[str, str]:
+    """The original's headers: which request, which instance by its token, whether it failed."""
+    headers = {"Elements-Request-Id": request_id, "Elements-Trace-Id": request_id}
+    caller = request.get(CALLER)
+    if caller is not None and caller.instance_id is not None:
+        headers["Elements-Element-Instance-Id"] = str(caller.instance_id)
+    return headers | ({"Elements-Error": "true"} if status >= 400 else {})
 
 
 async def _respond(request: web.Request, handler: Handler, request_id: str) -> web.StreamResponse:

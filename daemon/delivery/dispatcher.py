@@ -85,7 +85,7 @@ class Dispatcher:
         if lane is None:
             return
         if ready:
-            lane.hand_over(ready, self._means.now())
+            self._refiller.hand_over(lane, ready)
         else:
             lane.note_outside(self._means.now())
         self._proceed(lane)
@@ -94,11 +94,10 @@ class Dispatcher:
         """Drop an instance's memory: no attempt begins under what was known of it until now.
 
         Attempts under way end as they may; their outcomes count only if their lease still holds.
+        The next ones wait for the fencing token that the change has raised.
         """
-        lane = self._board.find(instance_id)
-        if lane is not None:
-            self._board.drop(lane)
-        self._refiller.ask(instance_id)
+        with self._refiller.withheld(instance_id), contextlib.suppress(DatabaseUnavailable):
+            await self._means.leases.run_once()
         self._nudge.set()
 
     def look(self) -> None:
@@ -198,9 +197,13 @@ class Dispatcher:
         if lane.turn(conclusion.endpoint, self._means.now()):
             self._reporter.endpoint_turned(lane.instance_id, conclusion.endpoint)
         self._reporter.attempted(conclusion.settlement, sending.begun.ready)
-        endpoint = conclusion.endpoint if changed else None
         self._settler.add(
-            Result(settlement=conclusion.settlement, token=lane.token, endpoint=endpoint)
+            Result(
+                settlement=conclusion.settlement,
+                token=lane.token,
+                endpoint=conclusion.endpoint if changed else None,
+                refunded=conclusion.refunded,
+            )
         )
 
     def _on_settled(self, results: Sequence[Result], settled: Settled) -> None:

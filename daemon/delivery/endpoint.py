@@ -70,10 +70,14 @@ class Attempted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reaction:
-    """What follows: the endpoint's next status, and whether its notification spends an attempt."""
+    """What follows: the endpoint's next status, and whether its notification spends an attempt.
+
+    `refunded` are notifications whose last attempt turns out not to have been their own trouble.
+    """
 
     status: EndpointStatus
     spent: bool
+    refunded: tuple[NotificationId, ...] = ()
 
 
 def react(
@@ -83,6 +87,8 @@ def react(
 
     An answer that shows the endpoint at work, be it a refusal of this very notification, ends the
     trouble. While it lasts, and for attempts that were under way when it began, nothing is spent.
+    Of the failures that led to it only the first counts: if a payload has crashed the receiver, it
+    is that one, and those that followed go out again as soon as the receiver is back.
     """
     if attempted.blame is Blame.GONE:
         return Reaction(status=disable(status, "The callback answered 410 Gone"), spent=False)
@@ -92,7 +98,10 @@ def react(
         return Reaction(status=status, spent=False)
     if status.state is EndpointState.FAILING:
         return Reaction(status=_probe_failed(status, attempted, policy, now, chance), spent=False)
-    return Reaction(status=_failed(status, attempted, policy, now, chance), spent=True)
+    failed = _failed(status, attempted, policy, now, chance)
+    if failed.state is EndpointState.FAILING:
+        return Reaction(status=failed, spent=False, refunded=status.failed[1:])
+    return Reaction(status=failed, spent=True)
 
 
 def disable(status: EndpointStatus, reason: str) -> EndpointStatus:

@@ -17,8 +17,8 @@ from daemon.settings import DeliverySettings
 from daemon.store.database import Database
 
 EndpointSource = Callable[[InstanceId], Awaitable[EndpointConfiguration | None]]
-"""Where an instance wants to be called, None while nothing may be sent for it (it is disabled, has
-been deleted, or asks for no notifications)."""
+"""Where an instance wants to be called; None, NotFound or InstanceDisabled while nothing may be
+sent for it (it is disabled, has been deleted, or asks for no notifications)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+from collections import Counter, OrderedDict
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
 import structlog
@@ -11,9 +13,9 @@ from daemon.delivery.board import Board
 from daemon.delivery.endpoint import EndpointConfiguration, EndpointStatus
 from daemon.delivery.lane import BodyMemory, Lane
 from daemon.delivery.means import DeliveryMeans
-from daemon.delivery.ready import DueNotification
+from daemon.delivery.ready import DueNotification, ReadyNotification
 from daemon.delivery.settling import Result
-from daemon.errors import DatabaseUnavailable, PollhookError
+from daemon.errors import DatabaseUnavailable, InstanceDisabled, NotFound, PollhookError
 from daemon.instance import InstanceId, NotificationId
 from daemon.store import deliveries
 from daemon.store.deliveries import UNFINISHED_STATES, Settled
@@ -26,6 +28,9 @@ LANES_LOADED_AT_ONCE = 8
 LANES_OPENED_AT_ONCE = 32
 
 BODY_MEMORY_BYTES = 32 * 1024 * 1024
+
+LOADED_REMEMBERED = 16_384
+"""How many loaded notifications are remembered, many more than are sent within a moment."""
 
 LOOK_EVERY = timedelta(seconds=1)
 """How often to look for leases that are new or were fenced."""
@@ -42,7 +47,9 @@ class Refiller:
         self._board = board
         self._busy = busy
         self._memory = BodyMemory(limit_bytes=BODY_MEMORY_BYTES)
+        self._loaded: OrderedDict[NotificationId, None] = OrderedDict()
         self._fenced: dict[InstanceId, int] = {}
+        self._withheld: Counter[InstanceId] = Counter()
         self._asked: set[InstanceId] = set()
         self._held: frozenset[InstanceId] = frozenset()
         self._survey_at = self.next_look_at = means.now()
@@ -58,24 +65,38 @@ class Refiller:
         if lane is not None and (lease is None or lease.token != lane.token):
             self._board.drop(lane)
             lane = None
-        if lease is None:
+        if lease is None or self._fenced.get(instance_id) != lease.token:
             self._fenced.pop(instance_id, None)
-            return None
-        if self._fenced.get(instance_id) == lease.token:
+        if lease is None or instance_id in self._fenced or self._withheld[instance_id]:
             return None
         return self._add(instance_id, lease.token) if lane is None else lane
 
-    def ask(self, instance_id: InstanceId) -> None:
-        """Look whether this instance has something to send, with the next round."""
-        self._asked.add(instance_id)
+    def hand_over(self, lane: Lane, ready: Sequence[ReadyNotification]) -> None:
+        """What a commit has brought; a refill between that commit and this call may know it."""
+        fresh = [one for one in ready if one.id not in self._loaded]
+        lane.hand_over(fresh, self._means.now())
+
+    @contextlib.contextmanager
+    def withheld(self, instance_id: InstanceId) -> Iterator[None]:
+        """Forget an instance's lane and make no new one inside; look for its work afterwards."""
+        lane = self._board.find(instance_id)
+        if lane is not None:
+            self._board.drop(lane)
+        self._withheld[instance_id] += 1
+        try:
+            yield
+        finally:
+            self._withheld -= Counter([instance_id])
+            self._asked.add(instance_id)
 
     def take_settled(self, results: Sequence[Result], settled: Settled) -> None:
         """What was just recorded: unfinished ones are outside memory now, freed ones may go."""
         for result in results:
             self._busy.discard(result.settlement.notification_id)
-            if result.instance_id not in settled.held:
+            fenced = result.instance_id not in settled.held
+            if fenced:
                 self._fence(result.instance_id, result.token)
-            elif result.settlement.state in UNFINISHED_STATES:
+            if fenced or result.settlement.state in UNFINISHED_STATES:
                 self._note_outside(result.instance_id, result.settlement.due_at)
         for due in settled.freed:
             self._take_freed(due)
@@ -107,7 +128,9 @@ class Refiller:
 
     def _fence(self, instance_id: InstanceId, token: int) -> None:
         """This lease no longer holds: forget what is in memory under it."""
-        self._fenced[instance_id] = token
+        lease = self._means.leases.holds(instance_id)
+        if lease is not None and lease.token == token:
+            self._fenced[instance_id] = token
         lane = self._board.find(instance_id)
         if lane is not None and lane.token == token:
             self._board.drop(lane)
@@ -120,12 +143,11 @@ class Refiller:
     def _take_freed(self, due: DueNotification) -> None:
         lane = self.lane(due.instance_id)
         if lane is not None and due.notification is not None:
-            lane.hand_over([due.notification], self._means.now())
+            self.hand_over(lane, [due.notification])
         elif lane is not None:
             lane.note_outside(due.due_at)
 
     def _add(self, instance_id: InstanceId, token: int) -> Lane:
-        self._fenced.pop(instance_id, None)
         limit = self._means.settings.max_in_flight_per_endpoint
         lane = Lane(instance_id, token, self._memory, max_in_flight=limit)
         lane.note_outside(self._means.now())
@@ -174,11 +196,13 @@ class Refiller:
             self._board.put_back_unopened(lanes)
 
     async def _configuration(self, instance_id: InstanceId) -> EndpointConfiguration | None:
-        """Where to send; None if that cannot be known, which only a change by a person can mend."""
+        """Where to send; None if there is nowhere to, until a person changes that."""
         try:
             return await self._means.endpoint_source(instance_id)
         except DatabaseUnavailable:
             raise
+        except (InstanceDisabled, NotFound):
+            return None
         except PollhookError as error:
             log.error("delivery.endpoint_unknown", instance=instance_id, reason=str(error))
             return None
@@ -208,6 +232,14 @@ class Refiller:
         )
         by_instance: dict[InstanceId, list[DueNotification]] = {}
         for due in found:
+            self._remember(due)
             by_instance.setdefault(due.instance_id, []).append(due)
         for lane in lanes:
             lane.end_refill(by_instance.get(lane.instance_id, []), limit, now)
+
+    def _remember(self, due: DueNotification) -> None:
+        if due.notification is None:
+            return
+        self._loaded[due.id] = None
+        if len(self._loaded) > LOADED_REMEMBERED:
+            self._loaded.popitem(last=False)

@@ -76,10 +76,14 @@ class Begun:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Conclusion:
-    """What an attempt means: for its notification, and for its endpoint."""
+    """What an attempt means: for its notification, for its endpoint, and for earlier attempts.
+
+    `refunded` are notifications that get their last attempt back.
+    """
 
     settlement: Settlement
     endpoint: EndpointStatus
+    refunded: tuple[NotificationId, ...] = ()
 
 
 def conclude(
@@ -103,7 +107,7 @@ def conclude(
         attempts, wait = begun.ready.attempts + 1, outcome.retry_after_seconds
         retry_at = next_due_at(policy, attempts, wait, outcome.ended_at, chance)
     settlement = _settlement(begun, outcome, spent=reaction.spent, retry_at=retry_at)
-    return Conclusion(settlement=settlement, endpoint=reaction.status)
+    return Conclusion(settlement=settlement, endpoint=reaction.status, refunded=reaction.refunded)
 
 
 def _settlement(

@@ -13,7 +13,7 @@ import structlog
 from daemon.delivery.endpoint import EndpointStatus
 from daemon.delivery.settlement import Settlement
 from daemon.errors import DatabaseUnavailable
-from daemon.instance import InstanceId
+from daemon.instance import InstanceId, NotificationId
 from daemon.store import deliveries
 from daemon.store.database import Database
 from daemon.store.deliveries import Settled
@@ -26,11 +26,16 @@ OUTAGE_PAUSE_SECONDS = 1.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
-    """A settlement, the lease it was made under, and its endpoint's new status if that changed."""
+    """A settlement, the lease it was made under, and what else is to be recorded with it.
+
+    `endpoint` is the endpoint's new status if that changed; `refunded` are notifications that get
+    their last attempt back.
+    """
 
     settlement: Settlement
     token: int
     endpoint: EndpointStatus | None
+    refunded: tuple[NotificationId, ...] = ()
 
     @property
     def instance_id(self) -> InstanceId:
@@ -123,5 +128,10 @@ async def _settle(database: Database, group: Sequence[Result]) -> Settled:
         database,
         {result.instance_id: result.token for result in group},
         [result.settlement for result in group],
-        {result.instance_id: result.endpoint for result in group if result.endpoint is not None},
+        endpoints={
+            result.instance_id: result.endpoint for result in group if result.endpoint is not None
+        },
+        refunds=[
+            (result.instance_id, refunded) for result in group for refunded in result.refunded
+        ],
     )

@@ -75,10 +75,14 @@ class Rules:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Detected:
-    """The outcome of one page. `doubtful` ids look older than what is known: read them by id."""
+    """The outcome of one page. `doubtful` ids look older than what is known: read them by id.
+
+    `page` has all its records as read, changed or not.
+    """
 
     changes: Sequence[Change]
     writes: Sequence[SnapshotWrite]
+    page: Sequence[Mapping[str, Any]] = ()
     doubtful: Sequence[str] = ()
     new: int = 0
     changed: int = 0

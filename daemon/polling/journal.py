@@ -150,8 +150,9 @@ class Journal:
                 self._database, self._target.resource_id, met_before
             )
         ids: Iterator[NotificationId] = iter(await outbox.reserve_ids(self._database, len(changes)))
+        context = self._context(self.polled_at, self._means.now())
         return compose(
-            self._context(self.polled_at, self._means.now()),
+            replace(context, page=detected.page),
             changes,
             first_sequence=self.progress.next_sequence,
             predecessors=predecessors,

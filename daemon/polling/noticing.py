@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from daemon.polling.detection import Detected, Rules, Sighting, detect, fold
+from daemon.polling.detection import Detected, Rules, Sighting, Snapshot, detect, fold
 from daemon.polling.source import Clock, Journal, Source
 from daemon.polling.window import Margins
 
@@ -51,10 +51,19 @@ class Noticer:
             backfill=backfill,
         )
         detected = detect(folded, known, rules)
-        if not detected.doubtful:
-            return detected
-        doubtful = frozenset(detected.doubtful)
+        if detected.doubtful:
+            detected = await self._look_again(folded, known, rules, detected.doubtful)
+        return replace(detected, page=[sighting.raw for sighting in sightings])
+
+    async def _look_again(
+        self,
+        folded: Sequence[Sighting],
+        known: Mapping[str, Snapshot],
+        rules: Rules,
+        doubtful: Sequence[str],
+    ) -> Detected:
+        """Read by id what looks older than what is known, and believe that."""
         sure = [sighting for sighting in folded if sighting.object_id not in doubtful]
         read = [await self._source.one(known[object_id].object_key) for object_id in doubtful]
         confirmed = [sighting for sighting in read if sighting is not None]
-        return detect([*sure, *confirmed], known, rules, confirmed=doubtful)
+        return detect([*sure, *confirmed], known, rules, confirmed=frozenset(doubtful))

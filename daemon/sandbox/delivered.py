@@ -43,14 +43,25 @@ def _open_connectors(message: Mapping[str, Any]) -> Iterator[Delivered]:
     events = message["events"]
     for position, event in enumerate(events):
         records = raw.get(event["objectType"]) or []
-        yield _event(event, str(message["instanceId"]), _record(records, position, event))
+        id_field = _id_field(records, {str(each["objectId"]) for each in events})
+        record = _record(records, position, id_field, str(event["objectId"]))
+        yield _event(event, str(message["instanceId"]), record)
 
 
-def _record(records: list[Any], position: int, event: Mapping[str, Any]) -> Any:
-    """The record an event is about: the one that holds its object id, else the one beside it."""
-    wanted = str(event["objectId"])
+def _id_field(records: list[Any], object_ids: set[str]) -> str | None:
+    """The field with the most of these ids: others, as a parent's key, hold some of them too."""
+    found: dict[str, set[str]] = {}
     for record in records:
-        if isinstance(record, Mapping) and wanted in (str(value) for value in record.values()):
+        for name, value in record.items() if isinstance(record, Mapping) else ():
+            if str(value) in object_ids:
+                found.setdefault(name, set()).add(str(value))
+    return max(found, key=lambda name: len(found[name]), default=None)
+
+
+def _record(records: list[Any], position: int, id_field: str | None, object_id: str) -> Any:
+    """The record an event is about: the one with its object id, else the one beside it."""
+    for record in records:
+        if isinstance(record, Mapping) and str(record.get(id_field)) == object_id:
             return record
     return records[position] if position < len(records) else None
 

@@ -61,12 +61,15 @@ async def settle(
     database: Database,
     tokens: Mapping[InstanceId, int],
     settlements: Sequence[Settlement],
+    *,
     endpoints: Mapping[InstanceId, EndpointStatus],
+    refunds: Sequence[tuple[InstanceId, NotificationId]],
 ) -> Settled:
     """Record attempts and endpoints of several instances, and free what waited for final ones.
 
     `tokens` are the leases under which the attempts were made; what belongs to one no longer held
-    is dropped. Raises DatabaseUnavailable; then nothing was recorded.
+    is dropped. `refunds` get their last attempt back and are due again. Raises DatabaseUnavailable;
+    then nothing was recorded.
     """
 
     async def work(connection: Connection) -> Settled:
@@ -75,7 +78,8 @@ async def settle(
         stored = {key: status for key, status in endpoints.items() if key in held}
         if stored:
             await _store_endpoints(connection, stored)
-        return Settled(held=held, freed=await _settle(connection, kept))
+        refunded = [notification_id for key, notification_id in refunds if key in held]
+        return Settled(held=held, freed=await _settle(connection, kept, refunded))
 
     return await database.run_transaction(work)
 
@@ -89,7 +93,9 @@ async def load_endpoints(
 
 
 async def _settle(
-    connection: Connection, settlements: Sequence[Settlement]
+    connection: Connection,
+    settlements: Sequence[Settlement],
+    refunded: Sequence[NotificationId],
 ) -> Sequence[DueNotification]:
     if not settlements:
         return ()
@@ -108,7 +114,10 @@ async def _settle(
         [one.spent for one in settlements],
         [one.outcome.answer for one in settlements],
         final,
+        refunded,
     )
+    if refunded:
+        await connection.execute(QUERIES["refund"], refunded)
     return await _free_successors(connection, final)
 
 

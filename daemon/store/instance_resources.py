@@ -7,7 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from daemon.instance import InstanceId, ResourceState
+from daemon.errors import NotFound
+from daemon.instance import InstanceId, ResourceId, ResourceState
+from daemon.polling.lateness import Lateness
+from daemon.polling.slow_pass import Work, work_from_json
 from daemon.store.database import Connection, Database, Row, load_queries
 
 QUERIES = load_queries("instance_resources")
@@ -15,13 +18,19 @@ QUERIES = load_queries("instance_resources")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConfiguredResource:
-    """One resource with how it is polled and how that goes; `last_poll` has counts and seconds."""
+    """One resource with how it is polled and how that goes; `last_poll` has counts and seconds.
 
+    `missed` counts the changes that only slow passes found. `utc_proved_at` is when the stamps were
+    last seen to be UTC, `utc_skew_seconds` how far the provider's clock was ahead of ours then.
+    """
+
+    id: ResourceId
     name: str
     state: ResourceState
     configuration: Mapping[str, Any]
     cursor_at: datetime | None
     baseline_at: datetime | None
+    known_from: datetime | None
     next_poll_at: datetime | None
     last_poll_at: datetime | None
     last_success_at: datetime | None
@@ -30,13 +39,30 @@ class ConfiguredResource:
     failures: int
     last_poll: Mapping[str, Any] | None
     next_sequence: int
+    missed: int
+    lateness: Lateness
+    work: Work
+    probes: Mapping[str, Any]
+    utc_proved_at: datetime | None
+    utc_skew_seconds: float | None
 
 
 async def list_resources(
     source: Connection | Database, instance_id: InstanceId
 ) -> Sequence[ConfiguredResource]:
     """In their configured order, those that were left out later included."""
-    return [_resource(row) for row in await source.fetch(QUERIES["list_resources"], instance_id)]
+    rows = await source.fetch(QUERIES["list_resources"], instance_id, None)
+    return [_resource(row) for row in rows]
+
+
+async def get_resource(
+    source: Connection | Database, instance_id: InstanceId, name: str
+) -> ConfiguredResource:
+    """One resource. Raises NotFound."""
+    row = await source.fetchrow(QUERIES["list_resources"], instance_id, name)
+    if row is None:
+        raise NotFound(f"No resource {name[:100]} found in instance {instance_id}.")
+    return _resource(row)
 
 
 async def write_resources(
@@ -63,13 +89,31 @@ async def write_resources(
         )
 
 
+async def raise_version(connection: Connection, resource_id: ResourceId) -> None:
+    """Fence off the polls of one resource that are under way."""
+    await connection.execute(QUERIES["raise_version"], resource_id)
+
+
+async def limit_knowledge(
+    connection: Connection, resource_id: ResourceId, known_from: datetime | None
+) -> None:
+    """The filter, the date field or the zone is another now, although the cursor stays.
+
+    What lies below `known_from` was never read in this way: met by a slow pass, it is no change.
+    That the stamps are UTC has to be proved anew, and not every id is known any more.
+    """
+    await connection.execute(QUERIES["limit_knowledge"], resource_id, known_from)
+
+
 def _resource(row: Row) -> ConfiguredResource:
     return ConfiguredResource(
+        id=ResourceId(row["id"]),
         name=row["name"],
         state=ResourceState(row["state"]),
         configuration=row["configuration"],
         cursor_at=row["cursor_at"],
         baseline_at=row["baseline_at"],
+        known_from=row["known_from"],
         next_poll_at=row["next_poll_at"],
         last_poll_at=row["last_poll_at"],
         last_success_at=row["last_success_at"],
@@ -78,4 +122,10 @@ def _resource(row: Row) -> ConfiguredResource:
         failures=row["failures"],
         last_poll=row["last_poll"],
         next_sequence=row["next_sequence"],
+        missed=row["missed"],
+        lateness=Lateness.from_json(row["lateness"]),
+        work=work_from_json(row["work"]),
+        probes=row["probes"],
+        utc_proved_at=row["utc_proved_at"],
+        utc_skew_seconds=row["utc_skew_seconds"],
     )

@@ -35,6 +35,10 @@ class Arrival:
         return [event["objectId"] for event in self.events]
 
 
+HANG_UP = 0
+"""An answer that is none: the connection is cut."""
+
+
 async def accept(arrival: Arrival) -> int:
     return 200
 
@@ -92,6 +96,9 @@ class Receiver:
             answer = await self.answering(arrival)
         finally:
             self.under_way -= 1
+        if answer == HANG_UP and request.transport is not None:
+            request.transport.abort()
+            return web.Response()
         response = web.Response(status=answer) if isinstance(answer, int) else answer
         if 200 <= response.status < 300:
             await self._note(self.accepted, arrival)

@@ -112,16 +112,16 @@ async def test_a_receiver_that_was_down_gets_everything_and_no_attempts_are_spen
     database: Database, workshop: Workshop, receiver: Receiver, source: Source
 ) -> None:
     await receiver.stop()
-    async with running(workshop.dispatcher(max_in_flight_per_endpoint=1)) as dispatcher:
-        for number in range(20):
-            dispatcher.wake(source.instance_id, await source.commit(f"o{number}"))
+    await source.commit(*names("o", range(200)))
+    async with running(workshop.dispatcher(max_in_flight_per_endpoint=1)):
         await until(lambda: count(database, "attempts", "not spent"), 12)
         await receiver.start()
         await receiver.until(lambda: len(receiver.accepted) == 20)
 
     assert await states(database, source) == {"delivered": 20}
-    spent = Counter((await attempts_spent(database, source)).values())
-    assert spent == {1: 17, 2: 3}
+    first, *others = sorted((await attempts_spent(database, source)).items())
+    assert {attempts for _, attempts in others} == {1}
+    assert first[1] > 1
     probed = await database.fetch(
         "select notification_id from attempts where not spent order by id limit 12"
     )

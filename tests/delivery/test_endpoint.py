@@ -59,6 +59,15 @@ def test_three_different_notifications_in_a_row_make_it_the_endpoints_trouble() 
     assert status.last_error == "did not answer in time"
 
 
+def test_of_the_failures_that_made_it_fail_only_the_first_counts() -> None:
+    first = attempt(EndpointStatus(), 1)
+    second = attempt(first.status, 2)
+    third = attempt(second.status, 3)
+
+    assert [one.spent for one in (first, second, third)] == [True, True, False]
+    assert [one.refunded for one in (first, second, third)] == [(), (), (2,)]
+
+
 def test_the_same_notification_failing_over_and_over_is_its_own_trouble() -> None:
     status = EndpointStatus()
 
@@ -212,7 +221,8 @@ def test_whatever_happens_a_notification_spends_attempts_only_at_a_working_endpo
         status = reaction.status
 
         if blame is Blame.ENDPOINT:
-            assert reaction.spent == (before.state is HEALTHY and age == 0)
+            stayed = before.state is HEALTHY is status.state
+            assert reaction.spent == (stayed and age == 0)
         if blame is Blame.GONE:
             assert not reaction.spent
         assert (status.next_probe_at is not None) == (status.state is FAILING)

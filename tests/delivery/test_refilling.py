@@ -43,6 +43,20 @@ async def test_a_wake_that_was_lost_is_made_up_for_by_the_next_survey(
     assert await states(database, source) == {"delivered": 2}
 
 
+async def test_what_a_refill_found_before_its_wake_came_is_sent_once(
+    database: Database, workshop: Workshop, receiver: Receiver, source: Source
+) -> None:
+    async with running(workshop.dispatcher()) as dispatcher:
+        ready = await source.commit("a")
+        dispatcher.wake(source.instance_id)
+        await receiver.until(lambda: len(receiver.accepted) == 1)
+        dispatcher.wake(source.instance_id, ready)
+        dispatcher.wake(source.instance_id, await source.commit("b"))
+        await receiver.until(lambda: len(receiver.accepted) == 2)
+
+    assert [arrival.objects for arrival in receiver.arrivals] == [["a"], ["b"]]
+
+
 async def test_after_a_change_raised_the_token_sending_goes_on_under_the_new_one(
     database: Database, workshop: Workshop, receiver: Receiver, source: Source
 ) -> None:
@@ -57,7 +71,6 @@ async def test_after_a_change_raised_the_token_sending_goes_on_under_the_new_one
         dispatcher.wake(source.instance_id, await source.commit("a"))
         await receiver.until(lambda: receiver.under_way == 1)
         await database.execute("update leases set token = token + 1")
-        await workshop.leases.run_once()
         await dispatcher.forget(source.instance_id)
         release.set()
         await receiver.until(lambda: len(receiver.accepted) == 2)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from ipaddress import ip_network
 from typing import Any
@@ -46,11 +46,11 @@ class Source:
         """A page on which these objects changed; answers what may be sent at once."""
         drafts = await self.drafts(*object_ids)
 
-        async def work(connection: Connection) -> None:
-            await self.write(connection, drafts)
+        async def work(connection: Connection) -> list[Draft]:
+            return await self.write(connection, drafts)
 
-        await self.database.run_transaction(work)
-        return ready_from(drafts, datetime.now(UTC))
+        stored = await self.database.run_transaction(work)
+        return ready_from(stored, datetime.now(UTC))
 
     async def drafts(self, *object_ids: str) -> list[Draft]:
         """The page in words, before it is written."""
@@ -66,12 +66,18 @@ class Source:
         self.sequence += len(object_ids)
         return drafts
 
-    async def write(self, connection: Connection, drafts: Sequence[Draft]) -> None:
+    async def write(self, connection: Connection, drafts: Sequence[Draft]) -> list[Draft]:
+        """As the page commit does it; answers the drafts as stored."""
         awaited = {draft.waits_for for draft in drafts if draft.waits_for is not None}
-        assert await outbox.lock_predecessors(connection, awaited) == awaited
+        unfinished = await outbox.lock_predecessors(connection, awaited)
+        stored = [
+            draft if draft.waits_for in unfinished else replace(draft, waits_for=None)
+            for draft in drafts
+        ]
         await outbox.insert_drafts(
-            connection, self.instance_id, self.resource_id, datetime.now(UTC), drafts
+            connection, self.instance_id, self.resource_id, datetime.now(UTC), stored
         )
+        return stored
 
     def _change(self, object_id: str) -> Change:
         revision = self.revisions[object_id] = self.revisions.get(object_id, 0) + 1

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +11,6 @@ import pytest_asyncio
 from daemon.store.embedded import ServerAddress
 from tests.flow.pollhook import Pollhook, dsn_of
 from tests.flow.standins import Provider, Receiver
-
-Make = Callable[..., Any]
 
 
 @pytest_asyncio.fixture

@@ -21,7 +21,9 @@ HOLDS: Mapping[str, Sequence[str]] = MappingProxyType(
 )
 """Which of the stand-in's records belong to which polled resource."""
 
-MARKERS: Mapping[str, str] = MappingProxyType({"AbEntry": "Department", "Opportunity": "NextAction"})
+MARKERS: Mapping[str, str] = MappingProxyType(
+    {"AbEntry": "Department", "Opportunity": "NextAction"}
+)
 """The fields that tell one version of a record from the next."""
 
 

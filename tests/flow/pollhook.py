@@ -46,7 +46,7 @@ class Connected:
 class Pollhook:
     """The daemon on a folder of its own; begun and ended as often as a test wants.
 
-    `settings` are merged over those which a test needs; without a DSN among them the database is
+    `settings` are added to those which a test needs; without a DSN among them the database is
     the embedded one.
     """
 
@@ -58,11 +58,10 @@ class Pollhook:
         self._provider = provider
         self._program: Program | None = None
         self._running = AsyncExitStack()
-        self._session = aiohttp.ClientSession(
-            timeout=aiohttp.ClientTimeout(total=PATIENCE_SECONDS)
-        )
+        self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=PATIENCE_SECONDS))
+        self._settings: Mapping[str, Any] = {}
         folder.mkdir(parents=True, exist_ok=True)
-        self.configure(settings)
+        self.add_settings(merged(_settings(self.data_dir, provider), settings))
 
     async def __aenter__(self) -> Self:
         return self
@@ -71,10 +70,10 @@ class Pollhook:
         await self.kill()
         await self._session.close()
 
-    def configure(self, settings: Mapping[str, Any]) -> None:
-        """Write the file that the next start reads."""
-        whole = merged(_settings(self.data_dir, self._provider), settings)
-        self.config.write_text(json.dumps(whole, indent=1), "utf-8")
+    def add_settings(self, settings: Mapping[str, Any]) -> None:
+        """Write the file that the next start reads, with these besides."""
+        self._settings = merged(self._settings, settings)
+        self.config.write_text(json.dumps(self._settings, indent=1), "utf-8")
 
     @property
     def program(self) -> Program:
@@ -90,6 +89,12 @@ class Pollhook:
             running("daemon", "run", "--config", str(self.config), log=self.folder / "daemon.log")
         )
         return self._program
+
+    async def begin_another(self) -> Program:
+        """Start a second one on the same folder beside it."""
+        return await self._running.enter_async_context(
+            running("daemon", "run", "--config", str(self.config), log=self.folder / "second.log")
+        )
 
     async def start(self) -> Program:
         """Start it and wait until it works."""
@@ -161,9 +166,7 @@ class Pollhook:
         made = await self.call("POST", "/instances", body)
         state = await self.state(made["id"])
         assert [each["lastError"] for each in state["resources"]] == [None] * len(resources)
-        return Connected(
-            id=made["id"], token=made["token"], webhook_secret=made["webhookSecret"]
-        )
+        return Connected(id=made["id"], token=made["token"], webhook_secret=made["webhookSecret"])
 
     async def state(self, instance_id: int) -> Any:
         """How an instance is doing."""
@@ -172,7 +175,7 @@ class Pollhook:
     @asynccontextmanager
     async def database(self) -> AsyncIterator[Database]:
         """The database, to look into; with the embedded one, whether the daemon runs or not."""
-        dsn = json.loads(self.config.read_text("utf-8")).get("database", {}).get("dsn")
+        dsn = self._settings.get("database", {}).get("dsn")
         async with AsyncExitStack() as stack:
             if dsn is None:
                 address = await stack.enter_async_context(borrow_server(self.data_dir))

@@ -15,7 +15,6 @@ import orjson
 import pytest
 
 T = TypeVar("T")
-Stream = asyncio.StreamReader
 
 ROOT = Path(__file__).parents[2]
 LOOK_SECONDS = 0.03
@@ -33,7 +32,9 @@ def own_environment() -> Mapping[str, str]:
 class Program:
     """One run of a program; what it writes to its log is read line by line, as JSON where it is."""
 
-    def __init__(self, process: asyncio.subprocess.Process, stream: Stream, log: Path) -> None:
+    def __init__(
+        self, process: asyncio.subprocess.Process, stream: asyncio.StreamReader, log: Path
+    ) -> None:
         self.lines: list[Mapping[str, Any]] = []
         self._process = process
         self._stream = stream
@@ -67,7 +68,7 @@ class Program:
         """Every line with these values so far."""
         return [line for line in self.lines if wanted.items() <= line.items()]
 
-    def signal(self, number: signal.Signals) -> None:
+    def send(self, number: signal.Signals) -> None:
         """Send a signal; to a program that has just ended it means nothing."""
         with suppress(ProcessLookupError):
             self._process.send_signal(number)
@@ -81,7 +82,7 @@ class Program:
 
     async def end(self, number: signal.Signals) -> int:
         """Send a signal that ends it, and wait until it has."""
-        self.signal(number)
+        self.send(number)
         return await self.ended()
 
     def show_last_words(self) -> None:
@@ -99,22 +100,21 @@ class Program:
 
 
 @asynccontextmanager
-async def running(*arguments: str, log: Path, stream: str = "stderr") -> AsyncIterator[Program]:
+async def running(*arguments: str, log: Path) -> AsyncIterator[Program]:
     """`python -m ...` until the context ends, which kills it if it still runs."""
-    pipes = {"stdout": None, "stderr": None} | {stream: asyncio.subprocess.PIPE}
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
         *arguments,
-        **pipes,
         stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
         cwd=ROOT,
         env=own_environment(),
         limit=LONGEST_LINE_BYTES,
     )
-    reader = process.stderr if stream == "stderr" else process.stdout
-    assert reader is not None
-    program = Program(process, reader, log)
+    assert process.stdout is not None
+    program = Program(process, process.stdout, log)
     try:
         yield program
     finally:
@@ -148,10 +148,14 @@ async def settled(
 ) -> None:
     """Ask until there are no complaints left; fails with the last ones."""
     last: Sequence[str] = ["nothing was answered"]
+
+    async def has_none() -> bool:
+        nonlocal last
+        last = await complaints()
+        return not last
+
     try:
-        async with asyncio.timeout(within_seconds):
-            while last := await complaints():
-                await asyncio.sleep(LOOK_SECONDS)
+        await _until(has_none, within_seconds)
     except TimeoutError:
         pytest.fail(f"still after {within_seconds:g} seconds: " + "; ".join(last[:10]))
 
@@ -161,12 +165,17 @@ async def eventually(
 ) -> T:
     """Ask until the answer is true, and give it; `what` names it should it never be."""
     try:
-        async with asyncio.timeout(within_seconds):
-            while not (given := await answer()):
-                await asyncio.sleep(LOOK_SECONDS)
-            return given
+        return await _until(answer, within_seconds)
     except TimeoutError:
         pytest.fail(f"not within {within_seconds:g} seconds: {what}")
+
+
+async def _until(answer: Callable[[], Awaitable[T]], within_seconds: float) -> T:
+    async with asyncio.timeout(within_seconds):
+        while True:
+            if given := await answer():
+                return given
+            await asyncio.sleep(LOOK_SECONDS)
 
 
 def _parsed(line: bytes) -> Mapping[str, Any]:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import Mapping, Sequence
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any, Self
 from urllib.parse import urlsplit
@@ -27,9 +27,7 @@ class Standin:
         self._arguments: list[str] = []
         self._program: Program | None = None
         self._running = AsyncExitStack()
-        self._session = aiohttp.ClientSession(
-            timeout=aiohttp.ClientTimeout(total=PATIENCE_SECONDS)
-        )
+        self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=PATIENCE_SECONDS))
 
     async def __aenter__(self) -> Self:
         await self.start()
@@ -57,7 +55,6 @@ class Standin:
                 *("daemon.sandbox", self._kind, "--port", str(port), "--until-input-ends"),
                 *self._arguments,
                 log=self._folder / f"{self._kind}.log",
-                stream="stdout",
             )
         )
         self.told = await self._program.line()
@@ -78,9 +75,7 @@ class Standin:
 
     async def switch(self, **switches: Any) -> Mapping[str, Any]:
         """Turn these switches; None turns a fault off."""
-        switched: Mapping[str, Any] = await self.call(
-            "PATCH", f"/{self._control}/faults", switches
-        )
+        switched: Mapping[str, Any] = await self.call("PATCH", f"/{self._control}/faults", switches)
         return switched
 
     async def hits(self, fault: str) -> int:
@@ -169,9 +164,3 @@ class Receiver(Standin):
         """Everything that was accepted, repeats included, at paths that begin so."""
         told = await self.call("GET", "/_receiver/notifications?limit=1000000")
         return [each for each in told["notifications"] if each["path"].startswith(path)]
-
-
-@asynccontextmanager
-async def provider_in(folder: Path) -> AsyncIterator[Provider]:
-    async with Provider(folder) as provider:
-        yield provider

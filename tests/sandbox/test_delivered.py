@@ -33,6 +33,12 @@ def test_a_record_without_its_id_is_the_one_beside_its_event() -> None:
     assert event.record == {"LastName": "A"}
 
 
+def test_a_record_that_only_names_another_events_object_is_not_taken_for_it() -> None:
+    company, employee = {"Key": "k1", "ParentKey": None}, {"Key": "k2", "ParentKey": "k1"}
+    body = envelope(entry("k2"), entry("k1"), raw={"contacts": [employee, company]})
+    assert [event.record for event in read_events(body)] == [employee, company]
+
+
 @pytest.mark.parametrize("raw", [None, {}, {"contacts": []}])
 def test_an_event_may_have_no_record(raw: Any) -> None:
     (event,) = read_events(envelope(entry(), raw=raw))

@@ -3,9 +3,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from typing import Any
 
 import pytest
@@ -15,9 +13,8 @@ from daemon.delivery.ready import DueNotification
 from daemon.delivery.retry import Blame
 from daemon.delivery.settlement import Outcome, OutcomeKind, Settlement
 from daemon.instance import EndpointState, InstanceId, NotificationId, NotificationState
-from daemon.notifications.compose import Draft
 from daemon.store import deliveries, outbox
-from daemon.store.database import Connection, Database
+from daemon.store.database import Database
 from daemon.store.deliveries import Settled
 from tests.delivery.workshop import Source, attempts_spent, make_source, states, write_backlog
 from tests.store.plans import fill_tables, indexes_used
@@ -66,9 +63,12 @@ async def settle(
     *settlements: Settlement,
     token: int = TOKEN,
     endpoints: dict[InstanceId, EndpointStatus] | None = None,
+    refunds: Sequence[tuple[InstanceId, NotificationId]] = (),
 ) -> Settled:
     tokens = {one.instance_id: token for one in settlements}
-    return await deliveries.settle(database, tokens, settlements, endpoints or {})
+    return await deliveries.settle(
+        database, tokens, settlements, endpoints=endpoints or {}, refunds=refunds
+    )
 
 
 async def take(
@@ -222,6 +222,29 @@ async def test_under_a_lost_lease_nothing_is_settled_but_the_others_are(
     }
 
 
+async def test_a_refund_gives_the_last_attempt_back_and_makes_it_due_again(
+    database: Database, source: Source
+) -> None:
+    (first,) = await source.commit("a")
+    (second,) = await source.commit("b")
+    retrying = NotificationState.RETRYING
+    await settle(database, settlement(source, first.id, retrying, attempts=1))
+    await settle(database, settlement(source, first.id, retrying, attempts=2, number=2))
+
+    await settle(
+        database,
+        settlement(source, second.id, retrying, attempts=0, spent=False),
+        refunds=[(source.instance_id, first.id), (InstanceId(999), second.id)],
+    )
+
+    assert await attempts_spent(database, source) == {first.id: 1, second.id: 0}
+    rows = await database.fetch(
+        "select number, spent from attempts where notification_id = $1 order by id", first.id
+    )
+    assert [tuple(row) for row in rows] == [(1, True), (2, False)]
+    assert first.id in {due.id for due in await take(database, source) if due.notification}
+
+
 async def test_what_was_cancelled_meanwhile_stays_so(database: Database, source: Source) -> None:
     (ready,) = await source.commit("a")
     await database.execute("update notifications set state = 'cancelled', finished_at = now()")
@@ -306,18 +329,8 @@ async def test_pages_and_settles_in_each_others_way_leave_nobody_waiting_for_eve
 
     async def commit_pages() -> None:
         for _ in range(60):
-            drafts = await source.drafts(*chance.sample("abcdefghij", 4))
-            await database.run_transaction(partial(write, drafts))
+            await source.commit(*chance.sample("abcdefghij", 4))
         pages_done.set()
-
-    async def write(drafts: Sequence[Draft], connection: Connection) -> None:
-        awaited = {draft.waits_for for draft in drafts if draft.waits_for is not None}
-        unfinished = await outbox.lock_predecessors(connection, awaited)
-        kept = [
-            draft if draft.waits_for in unfinished else replace(draft, waits_for=None)
-            for draft in drafts
-        ]
-        await outbox.insert_drafts(connection, source.instance_id, source.resource_id, NOW, kept)
 
     async def settle_everything() -> None:
         while True:
@@ -346,8 +359,9 @@ async def test_the_hot_queries_use_their_indexes(database: Database, source: Sou
         "next_due": ([source.instance_id],),
         "settle": (
             *(ids, ["delivered"] * 2, [1, 1], [NOW] * 2, [1, 1], [NOW] * 2, [0.1, 0.1]),
-            *(["delivered"] * 2, [200, 200], [True, True], none, ids),
+            *(["delivered"] * 2, [200, 200], [True, True], none, ids, ids),
         ),
+        "refund": (ids,),
         "free_successors": (ids, 1000),
     }
 
@@ -360,5 +374,6 @@ async def test_the_hot_queries_use_their_indexes(database: Database, source: Sou
         "take_due": {"notifications_due"},
         "next_due": {"notifications_due"},
         "settle": {"notifications_pkey", "notifications_waiting"},
+        "refund": {"notifications_pkey", "attempts_by_notification"},
         "free_successors": {"notifications_pkey", "notifications_waiting"},
     }

@@ -70,6 +70,36 @@ async def test_a_lone_daemon_takes_over_at_once(database: Database) -> None:
     assert successor.holds(instance_id) is not None
 
 
+@pytest.mark.parametrize("alone", [True, False], ids=["alone", "one of several"])
+async def test_a_renewal_of_tokens_outlives_its_daemon_only_where_that_may_be_alive(
+    database: Database, alone: bool
+) -> None:
+    instance_id = await make_instance(database)
+    await make_leases(database).run_once()
+    await database.execute(
+        "update instances set credentials_locked_until = now() + interval '15 seconds'"
+    )
+    await database.execute("update daemons set expires_at = now() - interval '1 second'")
+    successor = make_leases(database, alone=alone)
+    await successor.run_once()
+    assert successor.holds(instance_id) is not None
+    locked = "select credentials_locked_until is not null from instances"
+    assert await database.fetchval(locked) is not alone
+
+
+async def test_the_heartbeat_of_a_lone_daemon_leaves_its_own_renewals_alone(
+    database: Database,
+) -> None:
+    await make_instance(database)
+    leases = make_leases(database, alone=True)
+    await leases.run_once()
+    await database.execute(
+        "update instances set credentials_locked_until = now() + interval '15 seconds'"
+    )
+    await leases.run_once()
+    assert await database.fetchval("select credentials_locked_until from instances") is not None
+
+
 async def test_released_instances_are_free_for_others(database: Database) -> None:
     instance_id = await make_instance(database)
     first, second = make_leases(database), make_leases(database)

@@ -32,7 +32,7 @@ cross join lateral (
 
 -- name: settle
 -- What attempts brought about: first their notifications' states, and the attempts themselves.
--- Successors are locked along, so that all locks are taken in ascending order.
+-- Successors and refunds are locked along, so that all locks are taken in ascending order.
 with outcome as (
     select *
     from unnest(
@@ -47,7 +47,7 @@ with outcome as (
     select id
     from notifications
     where id in (
-            select unnest($1::bigint[])
+            select unnest($1::bigint[] || $13::bigint[])
             union all
             select id from notifications where waits_for = any($12::bigint[])
         )
@@ -79,6 +79,21 @@ with outcome as (
     order by outcome.started_at
 )
 select id from settled
+
+-- name: refund
+-- Attempts that were the endpoint's trouble after all: not spent, and due again at once.
+with refunded as (
+    update notifications
+    set attempts = attempts - 1, due_at = page_read_at
+    where id = any($1::bigint[]) and state = 'retrying' and attempts > 0
+    returning id, attempts
+)
+update attempts
+set spent = false
+from refunded
+where attempts.notification_id = refunded.id
+    and attempts.number = refunded.attempts + 1
+    and attempts.spent
 
 -- name: free_successors
 -- What waited for notifications that are final now; a large body is left to the next refill.

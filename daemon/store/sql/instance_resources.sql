@@ -1,15 +1,29 @@
 -- name: list_resources
--- The resources of an instance, those left out of the configuration too.
+-- The resources of an instance, those left out of the configuration too; with $2 that one alone.
 select
-    name, state, configuration, cursor_at, baseline_at, next_poll_at, last_poll_at, last_success_at,
-    last_error, last_error_at, failures, last_poll, next_sequence
+    id, name, state, configuration, cursor_at, baseline_at, known_from, next_poll_at, last_poll_at,
+    last_success_at, last_error, last_error_at, failures, last_poll, next_sequence, missed, lateness,
+    work, probes, utc_proved_at, utc_skew_seconds
 from resources
-where instance_id = $1
+where instance_id = $1 and ($2::text is null or name = $2)
 order by position, id
 
 -- name: raise_versions
 -- Whatever was read under the old configuration is not to be committed.
 update resources set version = version + 1 where instance_id = $1
+
+-- name: raise_version
+-- The same for one resource.
+update resources set version = version + 1 where id = $1
+
+-- name: limit_knowledge
+-- Another filter over the same cursor: below $2 nothing was read with it, and not every id is known.
+update resources
+set known_from = greatest(known_from, $2),
+    ids_complete = false,
+    utc_proved_at = null,
+    utc_skew_seconds = null
+where id = $1
 
 -- name: insert_resources
 -- Resources named for the first time.

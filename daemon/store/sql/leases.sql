@@ -4,7 +4,8 @@ insert into daemons (owner, expires_at) values ($1, now() + make_interval(secs =
 on conflict (owner) do update set expires_at = excluded.expires_at
 
 -- name: acquire
--- Take every lease whose holder is gone, or all of them when nobody else can be alive ($2).
+-- Take every lease whose holder is gone, or all of them when nobody else can be alive ($2): then the
+-- dead one's renewals of tokens are over too.
 with free as (
     select instance_id
     from leases
@@ -14,11 +15,17 @@ with free as (
         ))
     order by instance_id
     for no key update
+), taken as (
+    update leases
+    set owner = $1, token = token + 1
+    from free
+    where leases.instance_id = free.instance_id
+    returning leases.instance_id
 )
-update leases
-set owner = $1, token = token + 1
-from free
-where leases.instance_id = free.instance_id
+update instances
+set credentials_locked_until = null
+from taken
+where instances.id = taken.instance_id and $2 and credentials_locked_until is not null
 
 -- name: own
 -- The leases this daemon holds, with the tokens they have now.

@@ -1,0 +1,166 @@
+"""The table: a database with one resource, as many snapshots as wanted, and pages committed to it."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+import orjson
+
+from bench.faults import check
+from bench.queries import load_queries
+from bench.records import make_template
+from daemon.instance import EventType, InstanceId, ResourceId
+from daemon.notifications.change import Change
+from daemon.notifications.compose import compose
+from daemon.notifications.context import Context
+from daemon.polling.detection import Snapshot, SnapshotWrite
+from daemon.polling.fingerprint import field_digests
+from daemon.store import outbox, pages, snapshots
+from daemon.store.database import Database
+from daemon.store.embedded import ServerAddress
+from daemon.store.migrations import migrate
+from daemon.store.pages import PageCommit
+from daemon.store.resources import load_progress
+
+QUERIES = load_queries("table")
+PREFIX = "2401"
+PROJECTION = 1
+LEASE_TOKEN = 1
+FILLED_AT_ONCE = 200_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timing:
+    """Milliseconds to look up what is known of a page's objects, and to commit it."""
+
+    lookup: float
+    commit: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Table:
+    """One database of the server."""
+
+    database: Database
+    instance_id: InstanceId
+    resource_id: ResourceId
+
+    async def commit_page(self, numbers: Sequence[int], expected_known: int) -> Timing:
+        """A page on which these objects are new or have changed, timed where the database works."""
+        ids = [object_id(number) for number in numbers]
+        began = time.perf_counter()
+        known = await snapshots.find_known(self.database, self.resource_id, ids)
+        looked_up = time.perf_counter()
+        check(len(known) == expected_known, f"{len(known)} objects known, not {expected_known}")
+        page = await self._page(numbers, known)
+        composed = time.perf_counter()
+        await pages.commit(self.database, page)
+        ended = time.perf_counter()
+        return Timing(lookup=(looked_up - began) * 1000, commit=(ended - composed) * 1000)
+
+    async def settle(self) -> None:
+        """Let everything told so far have arrived, so that nothing has to wait for it."""
+        await self.database.execute(QUERIES["settle"])
+
+    async def _page(self, numbers: Sequence[int], known: Mapping[str, Snapshot]) -> PageCommit:
+        now = datetime.now(UTC)
+        raws = [orjson.loads(make_template(0, number).row(1, now)) for number in numbers]
+        writes = [
+            _write(number, raw, now, known) for number, raw in zip(numbers, raws, strict=True)
+        ]
+        changes = [_change(write, raw, now) for write, raw in zip(writes, raws, strict=True)]
+        before = await load_progress(self.database, self.resource_id)
+        drafts = compose(
+            self._context(now),
+            changes,
+            first_sequence=before.next_sequence,
+            predecessors={},
+            ids=iter(await outbox.reserve_ids(self.database, len(changes))),
+        )
+        return PageCommit(
+            instance_id=self.instance_id,
+            lease_token=LEASE_TOKEN,
+            resource_id=self.resource_id,
+            before=before,
+            after=replace(before, next_sequence=before.next_sequence + len(changes)),
+            writes=writes,
+            drafts=drafts,
+            read_at=now,
+        )
+
+    def _context(self, now: datetime) -> Context:
+        return Context(
+            instance_id=self.instance_id,
+            instance_name="bench",
+            instance_tags=(),
+            element_key="maximizer",
+            hub_key="crm",
+            account_id=1,
+            company_id=1,
+            user_id=1,
+            resource_id=self.resource_id,
+            object_type="contacts",
+            id_field="Key",
+            poll_at=now,
+            created_at=now,
+        )
+
+
+@asynccontextmanager
+async def open_table(server: ServerAddress, name: str, rows: int) -> AsyncIterator[Table]:
+    """A fresh database with so many snapshots: objects 0 to `rows` - 1."""
+    async with await Database.open(server.as_arguments(), pool_size=1) as maintenance:
+        await maintenance.execute(f"create database {name}")
+    address = replace(server, database=name)
+    async with await Database.open(address.as_arguments(), pool_size=2) as database:
+        await migrate(database)
+        row = await database.fetchrow(QUERIES["create_resource"])
+        assert row is not None
+        resource_id = ResourceId(row["id"])
+        for first in range(0, rows, FILLED_AT_ONCE):
+            until = min(rows, first + FILLED_AT_ONCE)
+            await database.execute(QUERIES["fill"], resource_id, PREFIX, first, until)
+        await database.execute(QUERIES["tidy"])
+        instance_id = InstanceId(row["instance_id"])
+        yield Table(database=database, instance_id=instance_id, resource_id=resource_id)
+
+
+def object_id(number: int) -> str:
+    """The identity of an object; they grow, as Maximizer's do."""
+    return f"{PREFIX}{number:014d}\t0"
+
+
+def _write(
+    number: int, raw: Mapping[str, object], now: datetime, known: Mapping[str, Snapshot]
+) -> SnapshotWrite:
+    identity = object_id(number)
+    before = known.get(identity)
+    snapshot = Snapshot(
+        object_id=identity,
+        object_key=str(raw["Key"]),
+        stamp=now,
+        content_hash=hashlib.sha256(str(now).encode()).digest()[:16],
+        digests=field_digests(raw),
+        revision=1 if before is None else before.revision + 1,
+        projection=PROJECTION,
+    )
+    expected = None if before is None else before.revision
+    return SnapshotWrite(snapshot=snapshot, expected_revision=expected)
+
+
+def _change(write: SnapshotWrite, raw: Mapping[str, object], now: datetime) -> Change:
+    is_new = write.expected_revision is None
+    return Change(
+        object_id=write.snapshot.object_id,
+        object_key=write.snapshot.object_key,
+        type=EventType.CREATED if is_new else EventType.UPDATED,
+        revision=write.snapshot.revision,
+        occurred_at=now,
+        raw=raw,
+        changed=None if is_new else ("Position",),
+    )

@@ -1,0 +1,122 @@
+"""One polled resource as it is answered: how far it got, how its polls went, what goes on slowly."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from daemon.admin.messages import instant_text
+from daemon.polling.slow_pass import PassKind, Phase, SlowPass
+from daemon.polling.window import STEADY
+from daemon.store.instance_resources import ConfiguredResource
+
+_ROWS = ("seen", "new", "changed", "suppressed", "unidentified")
+_LISTINGS = {
+    PassKind.BACKFILL: "Tells what was there before",
+    PassKind.SWEEP: "Lists everything to find what was deleted",
+    PassKind.RECONCILE: "Reads a longer window again",
+}
+
+
+def render_resource(resource: ConfiguredResource) -> dict[str, Any]:
+    """The state of one resource."""
+    return {
+        "name": resource.name,
+        "state": resource.state.replace("_", " "),
+        "cursor": instant_text(resource.cursor_at),
+        "baseline": instant_text(resource.baseline_at),
+        "knownFrom": instant_text(resource.known_from),
+        "lastPoll": instant_text(resource.last_poll_at),
+        "lastSuccess": instant_text(resource.last_success_at),
+        "nextPoll": instant_text(resource.next_poll_at),
+        "lastError": resource.last_error or _brake(resource),
+        "lastErrorSince": instant_text(resource.last_error_at),
+        "failures": resource.failures,
+        "rows": _rows(resource),
+        "lastPollSummary": resource.last_poll,
+        "missed": resource.missed,
+        "lateness": _lateness(resource),
+        "slowPasses": [_render_pass(slow) for slow in resource.work.values()],
+        "clock": _clock(resource),
+        "probes": resource.probes,
+        "nextSequence": resource.next_sequence,
+    }
+
+
+def _brake(resource: ConfiguredResource) -> str | None:
+    """Why a sweep stopped, which is an error that only a person can end."""
+    return next((slow.brake for slow in resource.work.values() if slow.brake), None)
+
+
+def _rows(resource: ConfiguredResource) -> dict[str, int] | None:
+    """What the last poll read."""
+    if resource.last_poll is None:
+        return None
+    return {name: resource.last_poll.get(name, 0) for name in _ROWS}
+
+
+def _lateness(resource: ConfiguredResource) -> dict[str, Any]:
+    lateness = resource.lateness
+    return {
+        "changes": lateness.count,
+        "p50Seconds": lateness.seen_within(0.5),
+        "p99Seconds": lateness.seen_within(0.99),
+        "latestArrivalSeconds": lateness.latest_arrival,
+        "advice": lateness.advice(float(resource.configuration.get("overlapSeconds", 0))),
+    }
+
+
+def _render_pass(slow: SlowPass) -> dict[str, Any]:
+    return {
+        "kind": slow.kind,
+        "phase": slow.phase,
+        "nextStart": instant_text(slow.due_at) if slow.phase is Phase.WAITING else None,
+        "from": instant_text(slow.lower),
+        "until": instant_text(slow.until),
+        "reached": instant_text(slow.anchor),
+        "progress": _progress(slow),
+        "objectsSeen": slow.seen,
+        "confirmed": slow.confirmed,
+        "brake": slow.brake,
+        "message": _words(slow),
+    }
+
+
+def _progress(slow: SlowPass) -> float | None:
+    """Which share of its window a listing has read; None where that cannot be said."""
+    if slow.phase is not Phase.LISTING:
+        return None
+    if slow.lower is None or slow.until is None or slow.anchor is None or slow.until <= slow.lower:
+        return None
+    share = (slow.anchor - slow.lower) / (slow.until - slow.lower)
+    return round(min(max(share, 0.0), 1.0), 4)
+
+
+def _words(slow: SlowPass) -> str:
+    if slow.brake is not None:
+        return slow.brake
+    if slow.phase is Phase.CONFIRMING:
+        return "Reads by id what two listings did not show."
+    if slow.phase is Phase.LISTING:
+        reached = f", stamps up to {instant_text(slow.anchor)} so far" if slow.anchor else ""
+        seen = f", {slow.seen} objects so far" if slow.seen else ""
+        return f"{_LISTINGS[slow.kind]}{reached}{seen}."
+    if slow.due_at is None:
+        return "Has ended."
+    return f"Begins at {instant_text(slow.due_at)}."
+
+
+def _clock(resource: ConfiguredResource) -> dict[str, Any]:
+    """What is known of the provider's clock and of the zone of its stamps."""
+    proved, skew = resource.utc_proved_at, resource.utc_skew_seconds
+    if proved is None or skew is None:
+        words = "That the stamps are UTC is not proved yet, so that at least 65 minutes are reread."
+    elif abs(skew) > STEADY.total_seconds():
+        side = "ahead of" if skew > 0 else "behind"
+        words = f"The stamps are UTC; the provider's clock is {abs(skew):.0f} s {side} ours."
+    else:
+        words = "The stamps are UTC, and the provider's clock agrees with ours."
+    return {
+        "utcProved": instant_text(proved),
+        "skewSeconds": None if skew is None else round(skew, 3),
+        "message": words,
+    }

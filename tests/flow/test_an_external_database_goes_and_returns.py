@@ -1,0 +1,119 @@
+"""An external database goes and returns: work pauses meanwhile, and nothing is lost."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from daemon.store.embedded import EmbeddedPostgres, ServerAddress
+from tests.flow.oracle import Oracle
+from tests.flow.pollhook import Pollhook, dsn_of, trusted
+from tests.flow.processes import eventually, settled
+from tests.flow.standins import Provider, Receiver
+
+RETURN_SECONDS = 10.0
+"""How soon after the database's return the work has to go on."""
+
+
+class External:
+    """A PostgreSQL server that can be taken away and brought back at the same address."""
+
+    def __init__(self, folder: Path) -> None:
+        self.address = ServerAddress(host=str(folder / "postgres" / "socket"))
+        self._folder = folder
+        self._server = EmbeddedPostgres(folder)
+
+    async def come(self) -> None:
+        self._server = EmbeddedPostgres(self._folder)
+        assert await self._server.start() == self.address
+
+    async def go(self) -> None:
+        """An orderly shutdown, which cuts the sessions."""
+        await self._server.stop()
+
+    async def crash(self) -> None:
+        pid_file = self._folder / "postgres" / "pgdata" / "postmaster.pid"
+        os.kill(int(pid_file.read_text("ascii").splitlines()[0]), signal.SIGKILL)
+        await self._server.wait()
+        await self._server.stop()
+
+
+@pytest.fixture
+def short_folder() -> Iterator[Path]:
+    """One whose path is short enough for a socket, so that the address stays the same."""
+    folder = Path(tempfile.mkdtemp(prefix="pg-")).resolve()
+    yield folder
+    shutil.rmtree(folder)
+
+
+@pytest_asyncio.fixture
+async def external(short_folder: Path) -> AsyncIterator[External]:
+    external = External(short_folder)
+    yield external
+    await external.go()
+
+
+@pytest_asyncio.fixture
+async def outside(
+    tmp_path: Path, provider: Provider, external: External
+) -> AsyncIterator[Pollhook]:
+    """A daemon with that server as its database."""
+    settings = {"database": {"dsn": dsn_of(external.address)}}
+    async with Pollhook(tmp_path / "pollhook", provider, settings) as pollhook:
+        yield pollhook
+
+
+@pytest.mark.parametrize("way", ["go", "crash"])
+@pytest.mark.timeout(120)
+async def test_the_work_goes_on_soon_after_the_database_is_back(
+    outside: Pollhook, external: External, provider: Provider, receiver: Receiver, way: str
+) -> None:
+    await external.come()
+    await outside.start()
+    instance = await outside.connect(receiver.callback())
+    await trusted(receiver, instance)
+    oracle = Oracle(
+        provider=provider, receiver=receiver, instance=instance.id, since=await provider.changes()
+    )
+    await provider.edit_at_random(20, seed=1)
+    await (external.go() if way == "go" else external.crash())
+    await provider.edit_at_random(20, seed=2)
+
+    async def is_unready() -> bool:
+        return (await outside.health("/readyz"))[0] == 503
+
+    await eventually(is_unready, "/readyz says that the database is away")
+    assert (await outside.health("/livez"))[0] == 200
+    status, health = await outside.health("/healthz")
+    assert (status, health["database"]["available"]) == (200, False)
+
+    await external.come()
+    await settled(oracle.missing, RETURN_SECONDS)
+    assert (await outside.health("/readyz"))[0] == 200
+    assert (await oracle.judge()).wrong == []
+    await oracle.report()
+    assert outside.program.said(level="error") == []
+
+
+async def test_a_daemon_started_before_its_database_waits_for_it(
+    outside: Pollhook, external: External
+) -> None:
+    program = await outside.begin()
+    outside.url = (await program.line(event="daemon.starting"))["url"]
+    await program.line(event="database.waiting")
+    assert (await outside.health("/livez"))[0] == 200
+    status, content = await outside.health("/readyz")
+    assert status == 503
+    assert "database" in content["checks"]
+    await external.come()
+    await program.line(event="daemon.ready")
+    assert (await outside.health("/readyz"))[0] == 200
+    reasons = [line["reason"] for line in program.said(event="database.waiting")]
+    assert len(reasons) == len(set(reasons))

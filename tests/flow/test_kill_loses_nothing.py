@@ -1,0 +1,96 @@
+"""kill -9 at any moment loses no change, tells none twice, and mixes up no order."""
+
+from __future__ import annotations
+
+import os
+import random
+import time
+
+import pytest
+
+from tests.flow.killing import MOMENTS, Killer
+from tests.flow.oracle import Oracle
+from tests.flow.pollhook import Pollhook, trusted
+from tests.flow.processes import settled
+from tests.flow.standins import Provider, Receiver
+
+ROUNDS = 3
+"""Kills at each moment: 21 in all."""
+CHANGES = 1000
+SOAK = 10
+
+PROVIDER = {
+    "refresh_reuse_grace_seconds": 60,
+    "late": {"seconds": 2, "probability": 0.05, "call": ["create", "update"]},
+}
+"""Tokens that were on their way when the daemon died can be asked for again; and some versions are
+shown later than their stamps say."""
+
+
+def chosen_seed() -> int:
+    """FLOW_SEED repeats a run."""
+    return int(os.environ.get("FLOW_SEED") or random.randrange(2**32))
+
+
+@pytest.mark.timeout(240)
+async def test_every_change_arrives_once_and_in_order_whenever_the_daemon_is_killed(
+    embedded: Pollhook, provider: Provider, receiver: Receiver
+) -> None:
+    await prove(embedded, provider, receiver, rounds=ROUNDS, changes=CHANGES)
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(3600)
+async def test_ten_thousand_changes_arrive_although_the_daemon_is_killed_two_hundred_times(
+    embedded: Pollhook, provider: Provider, receiver: Receiver
+) -> None:
+    await prove(embedded, provider, receiver, rounds=SOAK * ROUNDS, changes=SOAK * CHANGES)
+
+
+async def prove(
+    pollhook: Pollhook, provider: Provider, receiver: Receiver, *, rounds: int, changes: int
+) -> None:
+    """Kill it so many times at each moment, with so many changes in all, then judge."""
+    seed, began = chosen_seed(), time.monotonic()
+    print(f"FLOW_SEED={seed}")
+    dice = random.Random(seed)
+    oracle = await connect(pollhook, provider, receiver)
+    killer = Killer(pollhook=pollhook, provider=provider, receiver=receiver, dice=dice)
+    moments = list(MOMENTS) * rounds
+    dice.shuffle(moments)
+    for left, moment in zip(range(len(moments), 0, -1), moments, strict=True):
+        due = changes - (await provider.changes() - oracle.since)
+        await killer.kill(moment, max(due // left, 1))
+
+    await pollhook.start()
+    await settled(oracle.missing)
+    findings, report = await oracle.judge(), await oracle.report()
+    assert findings.wrong == [], f"FLOW_SEED={seed}"
+    assert sum(killer.kills.values()) == len(moments) >= 20
+    assert await provider.changes() - oracle.since >= changes
+    await check_sequences(pollhook, oracle)
+    assert pollhook.program.said(level="error") == []
+    print(
+        f"{dict(killer.kills)}; {await provider.changes() - oracle.since} changes, "
+        f"{report['events']} events of {findings.versions} versions told, "
+        f"{report['repeats']} repeats, {time.monotonic() - began:.1f} s"
+    )
+
+
+async def connect(pollhook: Pollhook, provider: Provider, receiver: Receiver) -> Oracle:
+    pollhook.add_settings({"polling": {"overlap_seconds": 10}})
+    await provider.switch(**PROVIDER)
+    await pollhook.start()
+    instance = await pollhook.connect(receiver.callback())
+    await trusted(receiver, instance)
+    since = await provider.changes()
+    await pollhook.kill()
+    return Oracle(provider=provider, receiver=receiver, instance=instance.id, since=since)
+
+
+async def check_sequences(pollhook: Pollhook, oracle: Oracle) -> None:
+    """Nothing was numbered that did not arrive."""
+    resources = (await pollhook.state(oracle.instance))["resources"]
+    streams = (await oracle.receiver.report())["streams"]
+    arrived = {stream["objectType"]: stream["last"] for stream in streams}
+    assert {each["name"]: each["nextSequence"] - 1 for each in resources} == arrived
