@@ -50,6 +50,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--rows", type=int, help="snapshots in the table of `commit`")
     parser.add_argument("--rounds", type=int, help="turns of each contender")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write everything measured there")
+    parser.add_argument(
+        "--profile",
+        type=Path,
+        metavar="FILE",
+        help="run the daemon of `events` or `idle` under cProfile: look at the file, not the numbers",
+    )
     parser.add_argument("--folder", type=Path, help="where the databases lie, and so on which disk")
     return parser
 
@@ -61,7 +67,7 @@ async def _run(options: argparse.Namespace) -> None:
     began_at, results = datetime.now(UTC), list[Result]()
     with tempfile.TemporaryDirectory(prefix="pollhook-bench-", dir=options.folder) as folder:
         for name in names:
-            async with open_scene(plan, Path(folder) / name) as scene:
+            async with open_scene(plan, Path(folder) / name, options.profile) as scene:
                 result = await BENCHMARKS[name](scene)
             results.append(result)
             print("", *result.lines(), sep="\n", flush=True)

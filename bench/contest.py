@@ -24,7 +24,7 @@ STEP_SECONDS = 40
 APART_SECONDS = 7200
 """Between two rounds, on the provider's clock: more than any overlap."""
 
-POLL_SECONDS = 0.001
+POLL_SECONDS = 0.01
 ARRIVAL_SECONDS = 120.0
 PROFILE_OPTIONS = ("-m", "cProfile", "-o")
 
@@ -126,11 +126,11 @@ class Contest:
 
 
 @asynccontextmanager
-async def open_contest(scene: Scene, profile: Path | None = None) -> AsyncIterator[Contest]:
-    """Both started, the product's baseline read, its polls held. `profile` is a file for cProfile."""
+async def open_contest(scene: Scene) -> AsyncIterator[Contest]:
+    """Both started, the product's baseline read, its polls held."""
     plan = scene.plan
     home = Home(folder=scene.folder / "product", api_url=scene.api_url)
-    options = () if profile is None else (*PROFILE_OPTIONS, str(profile))
+    options = () if scene.profile is None else (*PROFILE_OPTIONS, str(scene.profile.resolve()))
     bare_folder = scene.folder / "bare"
     words = (str(bare_folder), scene.api_url, scene.callback_url, str(plan.lanes))
     async with worker("bench.bare", *words) as bare, run_product(home, *options) as product:
@@ -147,7 +147,7 @@ async def _set_up(contest: Contest) -> None:
     lanes, objects = scene.plan.lanes, scene.plan.pages * RECORDS_PER_PAGE
     for side in ("product", "bare"):
         await scene.provider.ask("open", side=side, lanes=lanes, objects=objects)
-    await contest.change("product", objects)
+    await contest.change("product", 1)
     await create_instances(
         contest.product,
         side="product",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from statistics import median
 
 from bench.contest import Contest, Used, open_contest
@@ -26,9 +25,9 @@ class Round:
     used: Used
 
 
-async def measure(scene: Scene, profile: Path | None = None) -> Result:
+async def measure(scene: Scene) -> Result:
     """Turn by turn, after one turn each that does not count."""
-    async with open_contest(scene, profile) as contest:
+    async with open_contest(scene) as contest:
         await _product_turn(contest)
         await _bare_turn(contest)
         ours, theirs = list[Round](), list[Round]()

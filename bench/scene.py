@@ -14,7 +14,10 @@ from bench.worker import Worker, worker
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scene:
-    """Provider and receiver are processes of their own: what they cost is told apart."""
+    """Provider and receiver are processes of their own: what they cost is told apart.
+
+    With `profile`, the product runs under cProfile, which writes to that file when it stops.
+    """
 
     plan: Plan
     folder: Path
@@ -23,6 +26,7 @@ class Scene:
     receiver: Worker
     api_url: str
     callback_url: str
+    profile: Path | None = None
 
     async def far_side_cpu_seconds(self) -> float:
         """CPU time of both so far."""
@@ -30,7 +34,9 @@ class Scene:
 
 
 @asynccontextmanager
-async def open_scene(plan: Plan, folder: Path) -> AsyncIterator[Scene]:
+async def open_scene(
+    plan: Plan, folder: Path, profile: Path | None = None
+) -> AsyncIterator[Scene]:
     """The far side, from listening to ended. The folder is made."""
     folder.mkdir()
     async with worker("bench.provider") as provider, worker("bench.receiver") as receiver:
@@ -42,4 +48,5 @@ async def open_scene(plan: Plan, folder: Path) -> AsyncIterator[Scene]:
             receiver=receiver,
             api_url=f"{await provider.ask('start')}/octopus",
             callback_url=await receiver.ask("start"),
+            profile=profile,
         )

@@ -6,8 +6,9 @@ import asyncio
 import contextlib
 import os
 import signal
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,8 @@ from typing import Any
 import structlog
 
 from daemon import __version__
+from daemon.admin.authentication import invitation
+from daemon.admin.context import SandboxDoor
 from daemon.admin.server import create_application
 from daemon.admin.site import serve
 from daemon.composition import Foundation, Parts, assemble
@@ -22,6 +25,7 @@ from daemon.errors import DatabaseUnavailable, PollhookError
 from daemon.logs import RepeatGate, configure_logs
 from daemon.metrics import Metrics
 from daemon.settings import Settings, load_settings
+from daemon.store.database import IDLE_IN_TRANSACTION_SECONDS
 from daemon.store.embedded import EmbeddedPostgres
 from daemon.store.migrations import check_server, migrate
 from daemon.systemd import Notifier
@@ -31,12 +35,25 @@ log = structlog.get_logger(__name__)
 DATABASE_RETRY_SECONDS = 1.0
 START_EXTENSION_SECONDS = 30.0
 
-OnReady = Callable[[str, Path | None], None]
-"""Called once everything runs: the base URL, and the file of a new first account's secrets."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ready:
+    """Everything runs: under which base URL, where a new first account's secrets were told, and the
+    address that signs in at the page once."""
+
+    url: str
+    account_file: Path | None
+    sign_in_url: str | None = field(repr=False)
+
+
+OnReady = Callable[[Ready], None]
 
 
 async def run(
-    settings: Settings, *, stop: asyncio.Event | None = None, on_ready: OnReady | None = None
+    settings: Settings,
+    *,
+    stop: asyncio.Event | None = None,
+    on_ready: OnReady | None = None,
+    sandbox: SandboxDoor | None = None,
 ) -> None:
     """Run the daemon until `stop` is set or SIGTERM or SIGINT comes.
 
@@ -49,7 +66,7 @@ async def run(
         base = parts.foundation
         base.metrics.config_last_reload_success.set(1)
         stack.enter_context(_signals(stop, lambda: reload(settings, base.metrics, notifier)))
-        application = create_application(parts.admin)
+        application = create_application(replace(parts.admin, sandbox=sandbox))
         url = await stack.enter_async_context(
             serve(application, settings.admin.host, settings.admin.port)
         )
@@ -57,8 +74,12 @@ async def run(
         server = await stack.enter_async_context(_database(base, stop, notifier))
         if stop.is_set():
             return
-        account = await _prepare(parts)
-        announce = partial(_announce, url, account, notifier, on_ready)
+        ready = Ready(
+            url=url,
+            account_file=await _prepare(parts),
+            sign_in_url=await invitation(parts.admin, parts.admin.public_url or url),
+        )
+        announce = partial(_announce, ready, notifier, on_ready)
         await _work(parts, server, stop, notifier, announce)
     log.info("daemon.stopped")
 
@@ -77,11 +98,11 @@ async def _prepare(parts: Parts) -> Path | None:
     return account
 
 
-def _announce(url: str, account: Path | None, notifier: Notifier, on_ready: OnReady | None) -> None:
-    notifier.ready(f"serving {url}")
-    log.info("daemon.ready", url=url)
+def _announce(ready: Ready, notifier: Notifier, on_ready: OnReady | None) -> None:
+    notifier.ready(f"serving {ready.url}")
+    log.info("daemon.ready", url=ready.url)
     if on_ready is not None:
-        on_ready(url, account)
+        on_ready(ready)
 
 
 @asynccontextmanager
@@ -89,19 +110,29 @@ async def _database(
     base: Foundation, stop: asyncio.Event, notifier: Notifier
 ) -> AsyncIterator[EmbeddedPostgres | None]:
     """Our own server, or an external one that is waited for; connected in either case."""
-    dsn, pool_size = base.settings.database.dsn, base.settings.database.pool_size
+    dsn = base.settings.database.dsn
     async with AsyncExitStack() as stack:
         server = None
         notifier.extend_timeout(START_EXTENSION_SECONDS)
         if dsn is None:
             server = EmbeddedPostgres(base.settings.data_dir)
             address = await stack.enter_async_context(server)
-            await base.database.connect(address.as_arguments(), pool_size=pool_size)
+            await _connect(base, address.as_arguments())
         else:
             await _wait_for_server(base, dsn.get_secret_value(), stop, notifier)
         stack.push_async_callback(base.database.close)
         base.startup.database_reached = not stop.is_set()
         yield server
+
+
+async def _connect(base: Foundation, connect: str | Mapping[str, Any]) -> None:
+    """Sessions lose their locks well within a lease, so that a stopped daemon can be replaced."""
+    limit = min(IDLE_IN_TRANSACTION_SECONDS, base.settings.lease.seconds / 2)
+    await base.database.connect(
+        connect,
+        pool_size=base.settings.database.pool_size,
+        idle_in_transaction_seconds=limit,
+    )
 
 
 async def _wait_for_server(
@@ -110,7 +141,7 @@ async def _wait_for_server(
     gate = RepeatGate()
     while not stop.is_set():
         try:
-            await base.database.connect(dsn, pool_size=base.settings.database.pool_size)
+            await _connect(base, dsn)
         except DatabaseUnavailable as error:
             if gate.opens("database", str(error)):
                 log.warning("database.waiting", reason=str(error))

@@ -62,6 +62,10 @@ class RevisionMismatch(PollhookError):
     """Another version of an object was committed since it was read: detect again."""
 
 
+class SweepInterrupted(PollhookError):
+    """What a sweep's listing had shown was lost, in a crash of the database: list again."""
+
+
 class AddressRefused(PollhookError):
     """An address leads where outgoing calls may not go: do not connect."""
 

@@ -13,13 +13,14 @@ import structlog
 
 from daemon.errors import DatabaseUnavailable
 from daemon.instance import InstanceId
+from daemon.logs import RepeatGate
 from daemon.store import leases as rows
 from daemon.store.database import Database
 
 log = structlog.get_logger(__name__)
 
-MARGIN_SECONDS = 1.0
-"""How long before the row's expiry we stop acting on it: covers the drift of two clocks."""
+MARGIN = 0.1
+"""The part of a lease before its row's expiry in which we no longer act: for clocks that drift."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,12 +70,17 @@ class Leases:
         return frozenset(self._tokens) if self._clock() < self._deadline else frozenset()
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Keep and take leases until told to stop."""
+        """Keep and take leases until told to stop; says when the database goes and is back."""
+        gate = RepeatGate()
         while not stop.is_set():
             try:
                 await self.run_once()
             except DatabaseUnavailable as error:
-                log.debug("lease.heartbeat_waits", reason=str(error))
+                if gate.opens("database", str(error)):
+                    log.warning("database.away", reason=str(error))
+            else:
+                if times := gate.close("database"):
+                    log.info("database.back", failures=times)
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(self._renew_seconds):
                     await stop.wait()
@@ -86,7 +92,7 @@ class Leases:
             await rows.beat(self._database, self.owner, self._seconds)
             await rows.acquire(self._database, self.owner, alone=self._alone)
             self._tokens = await rows.own(self._database, self.owner)
-            self._deadline = asked_at + self._seconds - MARGIN_SECONDS
+            self._deadline = asked_at + self._seconds * (1 - MARGIN)
         if self.held() != before:
             self.on_change()
 

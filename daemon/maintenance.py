@@ -5,18 +5,16 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 
-from daemon.errors import Conflict
 from daemon.settings import Settings
 from daemon.store.accounts import Accounts
-from daemon.store.database import Database
-from daemon.store.embedded import borrow_server
 from daemon.store.encryption import open_keyring
-from daemon.store.migrations import check_schema, is_current, migrate
+from daemon.store.migrations import migrate
+from daemon.store.opening import open_current_database, open_database
 
 
 async def migrate_schema(settings: Settings) -> Sequence[str]:
     """Bring the schema up to date; the names of what was applied. Raises SchemaTooNew."""
-    async with _open_database(settings) as database:
+    async with open_database(settings) as database:
         applied = await migrate(database)
     return [f"{migration.number:04d}_{migration.name}" for migration in applied]
 
@@ -51,26 +49,7 @@ async def rotate_user(settings: Settings, username: str) -> Mapping[str, str]:
 
 @asynccontextmanager
 async def _open_accounts(settings: Settings) -> AsyncIterator[Accounts]:
-    async with _open_database(settings) as database:
-        await check_schema(database)
-        if not await is_current(database):
-            raise Conflict("The database schema is older than this program: run pollhook migrate.")
+    async with open_current_database(settings) as database:
         accounts = Accounts(database, open_keyring(settings.security.encryption_keys_file))
         await accounts.check_keyring()
         yield accounts
-
-
-@asynccontextmanager
-async def _open_database(settings: Settings) -> AsyncIterator[Database]:
-    async with _locate(settings) as connect, await Database.open(connect, pool_size=2) as database:
-        yield database
-
-
-@asynccontextmanager
-async def _locate(settings: Settings) -> AsyncIterator[str | Mapping[str, str | int]]:
-    """The DSN, or how to reach the embedded server."""
-    if settings.database.dsn is not None:
-        yield settings.database.dsn.get_secret_value()
-    else:
-        async with borrow_server(settings.data_dir) as server:
-            yield server.as_arguments()

@@ -19,11 +19,14 @@ from daemon.store.database import Database
 from daemon.store.encryption import Keyring
 from daemon.store.idempotency import IdempotencyKeys
 from daemon.store.instances import Instances
+from daemon.store.sessions import Sessions
 
 InstanceListener = Callable[[InstanceId], Awaitable[None]]
 PollsListener = Callable[[InstanceId, Collection[str]], Awaitable[None]]
 ReadinessCheck = Callable[[], Awaitable[str | None]]
 """Answers why the daemon is not ready in this respect, None if it is."""
+SandboxDoor = Callable[[str, str, bytes], Awaitable[tuple[int, bytes]]]
+"""Makes a call to the demo's sandbox: method, path with query, body; answers status and body."""
 
 
 async def _no_polls(_instance_id: InstanceId, _names: Collection[str]) -> None:
@@ -37,7 +40,7 @@ class AdminContext:
     `on_created` reads the baseline of a new instance and starts polling it; what goes wrong with
     the provider then is for the resource's state, not for the caller. `on_changed` makes a change
     take effect: when it returns, no page is committed and no send begins under the old state.
-    `lease_owner` is the id under which this daemon holds its leases.
+    `lease_owner` is the id under which this daemon holds its leases. `sandbox` exists in the demo.
     """
 
     database: Database
@@ -55,6 +58,13 @@ class AdminContext:
     readiness: Mapping[str, ReadinessCheck]
     metrics: Metrics
     started_at: datetime
+    public_url: str | None = None
+    sandbox: SandboxDoor | None = None
+
+    @property
+    def sessions(self) -> Sessions:
+        """Who is signed in at the web page."""
+        return Sessions(self.database)
 
 
 CONTEXT = web.AppKey("context", AdminContext)

@@ -51,6 +51,8 @@ async def get_metadata(request: web.Request) -> web.Response:
                     "polledByDefault": resource.default,
                     "pollable": resource.refusal is None,
                     "reason": resource.refusal,
+                    "updatedDateField": resource.updated_field,
+                    "createdDateField": resource.created_field,
                 }
                 for resource in element.resources.values()
             ],

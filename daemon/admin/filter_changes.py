@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import assert_never
 
 from daemon import configuration_keys as keys
 from daemon.admin.context import AdminContext
@@ -16,7 +17,9 @@ from daemon.polling.configuration import ResourcePolling, differs
 from daemon.polling.resource import FirstRunMode
 from daemon.polling.target import margins_of
 from daemon.polling.window import lower_bound
-from daemon.store.instance_resources import ConfiguredResource
+from daemon.store import resource_changes as rows
+from daemon.store.database import Connection
+from daemon.store.instance_resources import ConfiguredResource, limit_knowledge
 from daemon.store.instances import OwnedInstance
 
 _WORDS: Mapping[str, str] = {
@@ -86,6 +89,24 @@ def check_decision(
                 message=f"cannot be keep, because {name} gets another id field, so that no object"
                 " is known any more: rewind or baseline",
             )
+
+
+async def apply_decision(
+    connection: Connection, change: FilterChange, decision: OnFilterChange
+) -> None:
+    """Within the transaction of the alteration, after the versions were raised."""
+    resource_id = change.resource.id
+    drop_snapshots = "idField" in change.differences
+    match decision:
+        case OnFilterChange.KEEP:
+            await limit_knowledge(connection, resource_id, change.read_from)
+            await rows.restart_passes(connection, resource_id)
+        case OnFilterChange.REWIND:
+            await rows.rewind_to_baseline(connection, resource_id, drop_snapshots=drop_snapshots)
+        case OnFilterChange.BASELINE:
+            await rows.rebaseline(connection, resource_id, drop_snapshots=drop_snapshots)
+        case _:
+            assert_never(decision)
 
 
 def _compare(

@@ -144,9 +144,7 @@ def _is_tag(tag: object) -> bool:
     return isinstance(tag, str) and 1 <= len(tag) <= MAXIMUM_NAME and not why_unstorable(tag)
 
 
-def _on_filter_change(
-    content: Mapping[str, Any], faults: list[Fault]
-) -> OnFilterChange | None:
+def _on_filter_change(content: Mapping[str, Any], faults: list[Fault]) -> OnFilterChange | None:
     value = content.get("onFilterChange")
     if value is None:
         return None

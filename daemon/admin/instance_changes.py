@@ -8,6 +8,7 @@ import orjson
 import structlog
 
 from daemon.admin.context import AdminContext
+from daemon.admin.filter_changes import apply_decision
 from daemon.admin.instance_bodies import Alteration
 from daemon.admin.instance_views import render_instance
 from daemon.admin.instance_wishes import Wish, obtain_grant, wish_for_altered
@@ -81,6 +82,10 @@ async def alter(
         _, wished = await wish(connection)
         await rows.alter(connection, context.keyring, instance_id, _as_stored(wished, grant))
         await write_resources(connection, instance_id, wished.resources)
+        decision = alteration.body.on_filter_change
+        if decision is not None:
+            for change in wished.filter_changes:
+                await apply_decision(connection, change, decision)
 
     await context.database.run_transaction(work)
     log.info("instance.altered", instance=instance_id)

@@ -11,7 +11,8 @@ from aiohttp import web
 from daemon import __version__
 from daemon.admin.access import Access
 from daemon.admin.messages import answer
-from daemon.admin.openapi_schemas import IDEMPOTENCY_KEY, PARAMETERS, SCHEMAS, Schema, reference
+from daemon.admin.openapi_parameters import HEADERS, IDEMPOTENCY_KEY, PARAMETERS
+from daemon.admin.openapi_schemas import OPTIONAL_BODIES, SCHEMAS, Schema, reference
 
 if TYPE_CHECKING:
     from daemon.admin.routes import Route
@@ -19,11 +20,8 @@ if TYPE_CHECKING:
 DESCRIPTION = web.AppKey("description", dict[str, Any])
 
 _PATH_PARAMETER = re.compile(r"\{(\w+)(?::[^{}]*(?:\{[^{}]*\}[^{}]*)*)?\}")
-_PROBLEMS = {
-    Access.OPEN: (400, 404, 406),
-    Access.MEMBER: (400, 401, 403, 404, 406, 409, 413, 415, 429, 500, 502, 503, 504),
-    Access.PLATFORM: (400, 401, 403, 404, 406, 409, 413, 415, 429, 500, 502, 503, 504),
-}
+_OPEN_PROBLEMS = (400, 404, 406)
+_PROBLEMS = (400, 401, 403, 404, 406, 409, 413, 415, 429, 500, 502, 503, 504)
 
 
 async def describe(request: web.Request) -> web.Response:
@@ -75,12 +73,20 @@ def _operation(route: Route) -> dict[str, Any]:
         "summary": route.summary,
         "parameters": [*in_address, *PARAMETERS.get((route.method, route.path), [])],
         "responses": {
-            "200": {"description": "Done", "content": _content(route.answers)},
-            **{str(status): _PROBLEM for status in _PROBLEMS[route.access]},
+            "200": {
+                "description": "Done",
+                "headers": dict(HEADERS.get((route.method, route.path), {})),
+                "content": _content(route.answers),
+            },
+            **{
+                str(status): _PROBLEM
+                for status in (_OPEN_PROBLEMS if route.access is Access.OPEN else _PROBLEMS)
+            },
         },
     }
     if route.takes is not None:
-        operation["requestBody"] = {"required": True, "content": _content(route.takes)}
+        required = route.takes not in OPTIONAL_BODIES
+        operation["requestBody"] = {"required": required, "content": _content(route.takes)}
     if route.access is not Access.OPEN:
         operation["security"] = [{"secrets": []}]
     return operation

@@ -1,9 +1,12 @@
-"""The schemas of the API description, and the parameters of its calls."""
+"""The schemas of the API description: what bodies and answers hold."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
+
+from daemon.admin.instance_bodies import OnFilterChange
+from daemon.polling.slow_pass import PassKind, Phase
 
 Schema = dict[str, Any]
 
@@ -11,6 +14,7 @@ TEXT: Schema = {"type": "string"}
 NUMBER: Schema = {"type": "integer"}
 FLAG: Schema = {"type": "boolean"}
 INSTANT: Schema = {"type": ["string", "null"], "format": "date-time"}
+OPTIONAL_NUMBER: Schema = {"type": ["number", "null"]}
 OPTIONAL_TEXT: Schema = {"type": ["string", "null"]}
 TEXTS: Schema = {"type": "array", "items": TEXT}
 ANYTHING: Schema = {"type": "object", "additionalProperties": True}
@@ -43,6 +47,12 @@ _INSTANCE_BODY: dict[str, Schema] = {
     "providerData": _object(code=TEXT, refresh_token=TEXT),
 }
 
+_ON_FILTER_CHANGE: Schema = {
+    "enum": list(OnFilterChange),
+    "description": "What becomes of a cursor whose filter, id field, date field or zone changes:"
+    " keep goes on from it, rewind goes back to the baseline, baseline reads a new one.",
+}
+
 SCHEMAS: Mapping[str, Schema] = {
     "Status": _object("status", status=TEXT, checks=ANYTHING),
     "Health": _object(
@@ -64,6 +74,25 @@ SCHEMAS: Mapping[str, Schema] = {
         faults={"type": "array", "items": _object("field message", field=TEXT, message=TEXT)},
         providerMessage=TEXT,
     ),
+    "SignIn": _object(
+        username=TEXT,
+        password=TEXT,
+        link={"type": "string", "description": "The secret of a one-time link, and nothing else"},
+    ),
+    "SignedIn": _object("token expiresAt", token=TEXT, expiresAt=INSTANT),
+    "Session": _object(
+        "username organization expiresAt csrfToken version baseUrl sandbox",
+        username=TEXT,
+        organization=TEXT,
+        expiresAt=INSTANT,
+        csrfToken=TEXT,
+        version=TEXT,
+        baseUrl=TEXT,
+        sandbox=FLAG,
+    ),
+    "Secrets": _object("userSecret organizationSecret", userSecret=TEXT, organizationSecret=TEXT),
+    "ConsentState": _object("state callbackUrl", state=TEXT, callbackUrl=TEXT),
+    "Page": TEXT,
     "Element": _object(
         "id key name hub authentication",
         id=NUMBER,
@@ -99,7 +128,7 @@ SCHEMAS: Mapping[str, Schema] = {
         },
         **_INSTANCE_BODY,
     ),
-    "InstanceChange": _object(**_INSTANCE_BODY),
+    "InstanceChange": _object(onFilterChange=_ON_FILTER_CHANGE, **_INSTANCE_BODY),
     "Instance": _object(
         "id name token element elementId tags valid disabled eventsEnabled configuration state",
         state={"enum": ["active", "degraded", "needs_reauth", "disabled"]},
@@ -130,6 +159,11 @@ SCHEMAS: Mapping[str, Schema] = {
         id=NUMBER,
         credentials=_object(generation=NUMBER, refreshAt=INSTANT),
         rateBudget=_object(callsLeft=NUMBER),
+        clockSkewSeconds={
+            **OPTIONAL_NUMBER,
+            "description": "How far the provider's clock is ahead of ours, at its worst.",
+        },
+        missed=NUMBER,
         resources=_list("ResourceState"),
     ),
     "ResourceState": _object(
@@ -138,15 +172,75 @@ SCHEMAS: Mapping[str, Schema] = {
         state={"enum": ["baseline pending", "active", "degraded", "paused", "stopped"]},
         cursor=INSTANT,
         baseline=INSTANT,
+        knownFrom={**INSTANT, "description": "The lowest stamp that was read; null if all were."},
         lastPoll=INSTANT,
         lastSuccess=INSTANT,
         nextPoll=INSTANT,
         lastError=OPTIONAL_TEXT,
         lastErrorSince=INSTANT,
         failures=NUMBER,
+        rows={
+            "type": ["object", "null"],
+            "description": "What the last poll read.",
+            "properties": dict.fromkeys(
+                ("seen", "new", "changed", "suppressed", "unidentified"), NUMBER
+            ),
+        },
         lastPollSummary={"type": ["object", "null"]},
+        missed={**NUMBER, "description": "Changes that only slow passes found."},
+        lateness=reference("Lateness"),
+        slowPasses=_list("SlowPass"),
+        clock=_object(utcProved=INSTANT, skewSeconds=OPTIONAL_NUMBER, message=TEXT),
+        probes=ANYTHING,
         nextSequence=NUMBER,
     ),
+    "Lateness": _object(
+        "changes advice",
+        changes=NUMBER,
+        p50Seconds={**OPTIONAL_NUMBER, "description": "From a change to its first sight."},
+        p99Seconds=OPTIONAL_NUMBER,
+        latestArrivalSeconds={
+            **OPTIONAL_NUMBER,
+            "description": "The longest that a change was invisible after its own stamp.",
+        },
+        advice={**TEXT, "description": "The overlap that follows from it."},
+    ),
+    "SlowPass": _object(
+        "kind phase message",
+        kind={"enum": list(PassKind)},
+        phase={"enum": list(Phase)},
+        nextStart=INSTANT,
+        **{"from": INSTANT},
+        until=INSTANT,
+        reached=INSTANT,
+        progress={**OPTIONAL_NUMBER, "minimum": 0, "maximum": 1},
+        objectsSeen=NUMBER,
+        confirmed=FLAG,
+        brake={**OPTIONAL_TEXT, "description": "Why it stopped, until a person confirms."},
+        message=TEXT,
+    ),
+    "Rewind": _object(
+        "to",
+        to={
+            "type": "string",
+            "format": "date-time",
+            "description": "Where to read from again, not after the cursor.",
+        },
+        resend={
+            **FLAG,
+            "default": False,
+            "description": "Whether what is known is told again, as further changes.",
+        },
+    ),
+    "Sweep": _object(
+        confirm={
+            **FLAG,
+            "default": False,
+            "description": "Whether so many deletions that a sweep stops at are to be believed.",
+        }
+    ),
+    "Record": {**ANYTHING, "description": "The provider's own names and values."},
+    "Records": _list("Record"),
     "ConfigurationItem": _object(
         "id key name propertyValue",
         id=NUMBER,
@@ -158,46 +252,11 @@ SCHEMAS: Mapping[str, Schema] = {
     ),
     "ConfigurationItems": _list("ConfigurationItem"),
     "ConfigurationItemChange": _object(
-        "propertyValue", propertyValue={"description": "A text, or the value's natural type."}
+        "propertyValue",
+        propertyValue={"description": "A text, or the value's natural type."},
+        onFilterChange=_ON_FILTER_CHANGE,
     ),
 }
 
-
-def _query(name: str, schema: Schema, description: str = "", *, required: bool = False) -> Schema:
-    described = {"description": description} if description else {}
-    return {"in": "query", "name": name, "schema": schema, "required": required, **described}
-
-
-PARAMETERS: Mapping[tuple[str, str], list[Schema]] = {
-    ("GET", "/readyz"): [
-        {
-            "in": "query",
-            "name": "verbose",
-            "schema": TEXT,
-            "allowEmptyValue": True,
-            "description": "Lists all checks.",
-        }
-    ],
-    ("GET", "/instances"): [
-        _query("tags[]", TEXTS, "Only instances with all of these tags."),
-        _query("searchText", TEXT, "Only instances whose name holds this text, in any case."),
-        _query("page", {"type": "integer", "minimum": 1, "default": 1}),
-        _query("pageSize", {"type": "integer", "minimum": 1, "maximum": 1000, "default": 200}),
-    ],
-    ("GET", "/elements/{element}/oauth/url"): [
-        _query("apiKey", TEXT, "The client id.", required=True),
-        _query("apiSecret", TEXT, "The client secret; it is not needed here."),
-        _query("callbackUrl", TEXT, "Where the provider sends the code.", required=True),
-        _query("state", TEXT, "Comes back with the code; the element's key if not given."),
-    ],
-    ("POST", "/instances"): [{"$ref": "#/components/parameters/IdempotencyKey"}],
-    ("POST", "/elements/{element}/instances"): [{"$ref": "#/components/parameters/IdempotencyKey"}],
-}
-"""The parameters of a call besides those in its address."""
-
-IDEMPOTENCY_KEY: Schema = {
-    "in": "header",
-    "name": "Idempotency-Key",
-    "schema": {"type": "string", "minLength": 1, "maxLength": 255},
-    "description": "The same key with the same body gets the first answer again for 24 hours.",
-}
+OPTIONAL_BODIES = frozenset({"Sweep"})
+"""What a call may leave out altogether."""

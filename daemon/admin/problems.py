@@ -30,6 +30,10 @@ class Unauthorized(PollhookError):
     """The call does not prove who makes it."""
 
 
+class CrossSite(PollhookError):
+    """A browser made the call for another site's page, or without our page's token."""
+
+
 class NotAcceptable(PollhookError):
     """The caller takes no JSON."""
 
@@ -45,6 +49,7 @@ STATUSES: tuple[tuple[type[PollhookError], int], ...] = (
     (RequestRefused, 400),
     (Unauthorized, 401),
     (InstanceDisabled, 403),
+    (CrossSite, 403),
     (NotFound, 404),
     (NotAcceptable, 406),
     (Conflict, 409),

@@ -1,4 +1,4 @@
-"""One polled resource as it is answered: how far it got, how its polls went, what goes on slowly."""
+"""One polled resource as it is answered: how far it got, its polls, its slow passes."""
 
 from __future__ import annotations
 

@@ -10,11 +10,12 @@ import structlog
 from aiohttp import web
 
 from daemon.admin.access import CALLER, Handler, require
+from daemon.admin.authentication import DOOR, Door
 from daemon.admin.context import CONTEXT, AdminContext
 from daemon.admin.messages import MAXIMUM_BODY_BYTES, check_address
 from daemon.admin.openapi import DESCRIPTION, build_description
 from daemon.admin.problems import render, status_of
-from daemon.admin.routes import OPERATOR_ROUTES, PLATFORM_ROUTES
+from daemon.admin.routes import OPERATOR_ROUTES, PAGE_ROUTES, PLATFORM_ROUTES
 
 log = structlog.get_logger(__name__)
 
@@ -31,9 +32,10 @@ def create_application(context: AdminContext) -> web.Application:
     """The whole server; the caller binds it to an address, with aiohttp's own access log off."""
     application = web.Application(middlewares=[_attend], client_max_size=MAXIMUM_BODY_BYTES)
     application[CONTEXT] = context
+    application[DOOR] = Door()
     unprefixed = (*OPERATOR_ROUTES, *PLATFORM_ROUTES)
     application[DESCRIPTION] = build_description(unprefixed, PLATFORM_ROUTES, PREFIX)
-    for prefix, routes in (("", unprefixed), (PREFIX, PLATFORM_ROUTES)):
+    for prefix, routes in (("", (*unprefixed, *PAGE_ROUTES)), (PREFIX, PLATFORM_ROUTES)):
         for route in routes:
             handler = require(route.access, route.handler)
             application.router.add_route(route.method, prefix + route.path, handler)
@@ -47,7 +49,9 @@ async def _attend(request: web.Request, handler: Handler) -> web.StreamResponse:
     request[REQUEST_ID] = request_id
     with structlog.contextvars.bound_contextvars(request_id=request_id):
         response = await _respond(request, handler, request_id)
-        response.headers.update(_HEADERS, **_headers(request, response.status, request_id))
+        for name, value in _HEADERS.items():
+            response.headers.setdefault(name, value)
+        response.headers.update(_headers(request, response.status, request_id))
         _log_request(request, response.status, time.monotonic() - started)
     return response
 

@@ -110,7 +110,14 @@ class Budget:
     @property
     def remaining(self) -> int:
         """Calls that could be made at once."""
-        return 0 if self._pause_left() > 0 else self._history.remaining(self._clock.time())
+        return self.remaining_for(Priority.LIVE)
+
+    def remaining_for(self, priority: Priority) -> int:
+        """The same for calls of a priority; those in the background leave the reserve alone."""
+        if self._pause_left() > 0:
+            return 0
+        reserved = priority is Priority.BACKGROUND
+        return self._history.remaining(self._clock.time(), reserved=reserved)
 
     @property
     def is_idle(self) -> bool:
@@ -201,6 +208,11 @@ class Budgets:
         """Calls left to the account that has the fewest."""
         whole = min(window.calls for window in self._windows)
         return min((budget.remaining for budget in self._budgets.values()), default=whole)
+
+    @property
+    def calls_per_hour(self) -> float:
+        """Calls that one account may make in an hour."""
+        return min(window.calls / window.seconds for window in self._windows) * 3600
 
     def _drop_idle(self) -> None:
         self._budgets = {

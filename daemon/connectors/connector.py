@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from daemon.connectors.ceql import Expression
@@ -121,13 +121,41 @@ class Page:
 
     `provider_time` is the provider's `Date` at the moment of asking (its header less the duration
     of the call), or our clock where it sends none. `complete` is true when fewer rows came than
-    were asked for, so that nothing lies behind.
+    were asked for, so that nothing lies behind. `clock_skew` is how far the provider's clock was
+    ahead of ours, None where it does not tell its time.
     """
 
     records: Sequence[Record]
     next_key: str | None
     complete: bool
     provider_time: datetime
+    clock_skew: timedelta | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FieldFacts:
+    """What a tenant's schema says of one field; what it does not say counts as able."""
+
+    queryable: bool = True
+    sortable: bool = True
+    nullable: bool = True
+    assignable: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PagingFacts:
+    """How a provider pages, as tried out on one resource.
+
+    `asked` and `got` are the sizes of a page as polls ask for it; `cut` says that it was shorter
+    although rows lie behind. `key_place` is where the key of a next page stood, None if there was
+    none. `follows` says whether the next page goes on behind the first, None with too few rows.
+    """
+
+    asked: int
+    got: int
+    cut: bool
+    key_place: str | None
+    follows: bool | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -170,8 +198,17 @@ class Connector(Protocol):
     def budget_key(self, configuration: Mapping[str, Any]) -> str:
         """What shares one rate budget: the resolved API address and the account."""
 
-    def calls_left(self, configuration: Mapping[str, Any]) -> int:
+    def calls_left(
+        self, configuration: Mapping[str, Any], *, background: bool = False
+    ) -> int:
         """Calls that this rate budget allows at once."""
+
+    def api_address(self, configuration: Mapping[str, Any]) -> str:
+        """Where the API is called."""
+
+    @property
+    def calls_per_hour(self) -> float:
+        """Calls that one account's rate budget allows in an hour."""
 
     async def exchange(self, configuration: Mapping[str, Any], code: str) -> Grant:
         """The tokens for a grant code. Raises CredentialsRefused, ProviderUnavailable."""
@@ -194,6 +231,18 @@ class Connector(Protocol):
         `like` is the query it was seen by: its fields, id field and priority count, nothing else.
         """
 
+    async def describe(self, account: Account, resource: str) -> Mapping[str, FieldFacts]:
+        """The fields that records of a resource have in this tenant, by path (`Phone1/Number`).
+
+        Raises ProviderError; also where the tenant tells no schema, or not the whole of it.
+        """
+
+    async def examine_paging(self, account: Account, query: Query) -> PagingFacts:
+        """Try out how the pages of a query come: for people, not for polls."""
+
+    async def discover(self, configuration: Mapping[str, Any]) -> str | None:
+        """The address of the API as the provider itself tells it, None if it does not."""
+
     async def create(self, account: Account, resource: str, fields: Mapping[str, Any]) -> Record:
         """The object as the provider stored it. Raises RequestRefused and others."""
 
@@ -205,5 +254,8 @@ class Connector(Protocol):
     async def delete(self, account: Account, resource: str, key: str) -> None:
         """Remove the object. Raises RequestRefused if the provider does not."""
 
+
+UNSTORED = InstanceId(0)
+"""The id in the account of an instance that is still to be stored: nothing is remembered of it."""
 
 TokenSource = Callable[[Account], Tokens]

@@ -64,9 +64,13 @@ class CallHistory:
         self._in_flight -= 1
         self._answered.append(now)
 
-    def remaining(self, now: float) -> int:
-        """Calls that could be sent at once."""
-        return max(0, min(self._free(window, now) for window in self._windows))
+    def remaining(self, now: float, *, reserved: bool = False) -> int:
+        """Calls that could be sent at once, keeping the reserve if asked to."""
+        free = (
+            self._free(window, now) - (window.reserve if reserved else 0)
+            for window in self._windows
+        )
+        return max(0, min(free))
 
     def is_empty(self, now: float) -> bool:
         """Whether no call counts any more."""

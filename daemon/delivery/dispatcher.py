@@ -158,7 +158,10 @@ class Dispatcher:
         if lane.configuration is None or self._tasks is None:
             return
         tier, ready = lane.tier, lane.take()
-        begun = Begun(instance_id=lane.instance_id, ready=ready, era=lane.status.era)
+        queues = lane.configuration.queues_failures
+        begun = Begun(
+            instance_id=lane.instance_id, ready=ready, era=lane.status.era, queues=queues
+        )
         sending = Sending(lane=lane, configuration=lane.configuration, begun=begun, tier=tier)
         self._slots.take(tier)
         self._busy.add(ready.id)
@@ -194,6 +197,8 @@ class Dispatcher:
         chance = self._means.chance()
         conclusion = conclude(sending.begun, outcome, lane.status, self._policy, chance)
         changed = conclusion.endpoint != lane.status and not lane.is_closed
+        if conclusion.endpoint.warned > lane.status.warned:
+            self._reporter.endpoint_warned(lane.instance_id, conclusion.endpoint)
         if lane.turn(conclusion.endpoint, self._means.now()):
             self._reporter.endpoint_turned(lane.instance_id, conclusion.endpoint)
         self._reporter.attempted(conclusion.settlement, sending.begun.ready)

@@ -15,6 +15,9 @@ FAILURES_UNTIL_FAILING = 3
 PROBE_SECONDS_AT_LEAST = 0.05
 """A schedule of zeros must not turn probing into a busy loop."""
 
+WARN_AT_PERCENT = (50, 70, 90)
+"""Of the time until a failing endpoint is disabled: an operator is warned when so much is over."""
+
 SUCCESS_NOTED_EVERY = timedelta(minutes=1)
 """How stale `last_success_at` may get: noting each success would double the writes."""
 
@@ -24,8 +27,9 @@ class EndpointConfiguration:
     """Where and how an instance wants to be called, secrets included: never log or answer it.
 
     `headers` are the person's own. `signature_key` turns on the original's signature header;
-    `webhook_secrets` are the Standard Webhooks secrets in force (`whsec_...`), the newest first,
-    more than one while a rotation overlaps.
+    `webhook_secrets` are the Standard Webhooks secrets in force (`whsec_...`), `retiring_secrets`
+    those that were replaced and sign along until their instant. `queues_failures` is the account's
+    failure policy: nothing is given up, the endpoint is disabled instead.
     """
 
     url: str
@@ -34,6 +38,15 @@ class EndpointConfiguration:
     basic_password: str | None = field(default=None, repr=False)
     signature_key: str | None = field(default=None, repr=False)
     webhook_secrets: Sequence[str] = field(default=(), repr=False)
+    retiring_secrets: Sequence[tuple[str, datetime]] = field(default=(), repr=False)
+    queues_failures: bool = False
+
+    def secrets_at(self, timestamp: int) -> Sequence[str]:
+        """The secrets that sign at this second since 1970, the newest first."""
+        retiring = [
+            secret for secret, until in self.retiring_secrets if timestamp < until.timestamp()
+        ]
+        return [*self.webhook_secrets, *retiring]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +56,8 @@ class EndpointStatus:
     `failures` counts, while healthy, the different notifications that failed in a row; while
     failing, the probes that failed. Kept in memory only: `failed` names those that failed in a row
     until it turned to failing; `era` is raised whenever it does, because an attempt begun in an
-    earlier era says nothing about this one.
+    earlier era says nothing about this one; `warned` is the percentage of its patience an operator
+    was last warned at.
     """
 
     state: EndpointState = EndpointState.HEALTHY
@@ -55,6 +69,7 @@ class EndpointStatus:
     last_error: str | None = None
     last_success_at: datetime | None = None
     disabled_reason: str | None = None
+    warned: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,6 +130,12 @@ def disable(status: EndpointStatus, reason: str) -> EndpointStatus:
     )
 
 
+def warning_percent(since: datetime, patience: timedelta, now: datetime) -> int:
+    """The highest of the warnings that is due for an endpoint failing `since` then; 0 for none."""
+    over = (now - since) / patience * 100
+    return max((percent for percent in WARN_AT_PERCENT if over >= percent), default=0)
+
+
 def enable(status: EndpointStatus) -> EndpointStatus:
     """Trusted again on a person's word."""
     return EndpointStatus(era=status.era, last_success_at=status.last_success_at)
@@ -171,6 +192,7 @@ def _probe_failed(
         failing_since=since,
         next_probe_at=max(now, min(next_probe_at, since + policy.disable_after)),
         last_error=attempted.reason,
+        warned=warning_percent(since, policy.disable_after, now),
     )
 
 

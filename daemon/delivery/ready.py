@@ -15,8 +15,8 @@ from daemon.notifications.context import NotificationFormat
 class ReadyNotification:
     """What an attempt needs. `attempts` counts those spent, `event_id` is the `webhook-id`.
 
-    `page_read_at` is when the page it tells of had been read; `replay` marks one sent again on a
-    person's word.
+    `page_read_at` is when the page it tells of had been read, `events` how many changes it tells;
+    `replay` marks one sent again on a person's word.
     """
 
     id: NotificationId
@@ -25,6 +25,7 @@ class ReadyNotification:
     body: bytes = field(repr=False)
     due_at: datetime
     page_read_at: datetime
+    events: int = 1
     attempts: int = 0
     replay: bool = False
 
@@ -52,6 +53,7 @@ def ready_from(drafts: Iterable[Draft], page_read_at: datetime) -> list[ReadyNot
             body=draft.body,
             due_at=draft.due_at,
             page_read_at=page_read_at,
+            events=len(draft.events),
         )
         for draft in drafts
         if draft.waits_for is None

@@ -60,6 +60,16 @@ class Reporter:
             reason=status.last_error,
         )
 
+    def endpoint_warned(self, instance_id: InstanceId, status: EndpointStatus) -> None:
+        """A callback has been in trouble for a good part of the time until it is disabled."""
+        log.warning(
+            "endpoint.will_be_disabled",
+            instance=instance_id,
+            percent=status.warned,
+            since=None if status.failing_since is None else status.failing_since.isoformat(),
+            reason=status.last_error,
+        )
+
 
 def _due_at(settlement: Settlement) -> str | None:
     retried: datetime | None = settlement.due_at if settlement.state == "retrying" else None

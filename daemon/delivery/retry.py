@@ -52,6 +52,9 @@ class RetryPolicy:
         return seconds * (1 + self.jitter * (2 * chance - 1))
 
 
+REFUSALS_OF_A_BODY = frozenset({400, 413, 422})
+"""What a receiver answers that cannot take this very body: one event of several may be to blame."""
+
 _STATUSES_OF_THE_ENDPOINT = frozenset({401, 403, 404, 408, 425, 429})
 
 

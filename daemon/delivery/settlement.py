@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from daemon.delivery.endpoint import Attempted, EndpointStatus, react
+from daemon.delivery.endpoint import Attempted, EndpointStatus, disable, react
 from daemon.delivery.ready import ReadyNotification
-from daemon.delivery.retry import Blame, RetryPolicy, next_due_at
+from daemon.delivery.retry import REFUSALS_OF_A_BODY, Blame, RetryPolicy, next_due_at
 from daemon.instance import InstanceId, NotificationId, NotificationState
 
 
@@ -67,11 +67,16 @@ class Settlement:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Begun:
-    """An attempt as it was begun: of which notification, in which era of its endpoint."""
+    """An attempt as it was begun: of which notification, in which era of its endpoint.
+
+    `queues` keeps what has spent its last attempt, with the endpoint disabled, instead of giving it
+    up (the original's failure policy `queue`).
+    """
 
     instance_id: InstanceId
     ready: ReadyNotification
     era: int
+    queues: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,7 +97,7 @@ def conclude(
     """Judge an attempt that ended, with the endpoint's status as it is by now.
 
     A failure is the notification's own and spends an attempt, unless it is the endpoint's trouble.
-    `chance` (0 to 1) decides the jitter.
+    A body of several events that is refused as such is split. `chance` (0 to 1) decides the jitter.
     """
     attempted = Attempted(
         notification_id=begun.ready.id,
@@ -107,26 +112,47 @@ def conclude(
         attempts, wait = begun.ready.attempts + 1, outcome.retry_after_seconds
         retry_at = next_due_at(policy, attempts, wait, outcome.ended_at, chance)
     settlement = _settlement(begun, outcome, spent=reaction.spent, retry_at=retry_at)
+    if settlement.state is NotificationState.DEAD and begun.queues:
+        return _queued(begun, settlement, reaction.status)
     return Conclusion(settlement=settlement, endpoint=reaction.status, refunded=reaction.refunded)
+
+
+def _queued(begun: Begun, settlement: Settlement, endpoint: EndpointStatus) -> Conclusion:
+    """Kept with fresh attempts for when a person enables the endpoint."""
+    reason = settlement.outcome.reason or "It does not accept a notification"
+    kept = replace(
+        settlement,
+        state=NotificationState.RETRYING,
+        attempts=0,
+        due_at=begun.ready.due_at,
+    )
+    return Conclusion(
+        settlement=kept, endpoint=disable(endpoint, f"{reason}; the last attempt was spent")
+    )
 
 
 def _settlement(
     begun: Begun, outcome: Outcome, *, spent: bool, retry_at: datetime | None
 ) -> Settlement:
     ready = begun.ready
+    state = _next_state(ready, outcome, retry_at)
     return Settlement(
         instance_id=begun.instance_id,
         notification_id=ready.id,
-        state=_next_state(outcome, retry_at),
+        state=state,
         attempts=ready.attempts + int(spent),
-        due_at=ready.due_at if retry_at is None else retry_at,
+        due_at=ready.due_at if retry_at is None or state is NotificationState.SPLIT else retry_at,
         number=ready.attempts + 1,
         spent=spent,
         outcome=outcome,
     )
 
 
-def _next_state(outcome: Outcome, retry_at: datetime | None) -> NotificationState:
+def _next_state(
+    ready: ReadyNotification, outcome: Outcome, retry_at: datetime | None
+) -> NotificationState:
     if outcome.blame is Blame.NOBODY:
         return NotificationState.DELIVERED
+    if outcome.status in REFUSALS_OF_A_BODY and ready.events > 1:
+        return NotificationState.SPLIT
     return NotificationState.DEAD if retry_at is None else NotificationState.RETRYING

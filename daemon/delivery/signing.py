@@ -103,9 +103,9 @@ def _own_headers(
     yield "Elements-Webhook-Id", ready.event_id
     yield "webhook-id", ready.event_id
     yield "webhook-timestamp", str(timestamp)
-    if configuration.webhook_secrets:
+    if webhook_secrets := configuration.secrets_at(timestamp):
         signed = Signed(webhook_id=ready.event_id, timestamp=timestamp, body=ready.body)
-        yield "webhook-signature", standard_signature(configuration.webhook_secrets, signed)
+        yield "webhook-signature", standard_signature(webhook_secrets, signed)
     if configuration.signature_key:
         signature = elements_signature(configuration.signature_key, ready.body)
         yield "Elements-Webhook-Signature", signature

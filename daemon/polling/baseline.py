@@ -4,25 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from daemon.instance import ResourceState
 from daemon.polling.detection import Sighting
 from daemon.polling.noticing import Noticer
 from daemon.polling.slow_pass import PassKind, SlowPass
 from daemon.polling.source import Clock, Journal, Reading, Source, Tally
+from daemon.polling.walk import Passes, Step, Walk
 from daemon.polling.walking import Walker
 from daemon.polling.window import (
     ANY_ZONE,
+    BEGINNING,
     Margins,
     Marks,
-    Step,
     in_the_future_everywhere,
     lower_bound,
 )
 
-BEGINNING = datetime(1, 1, 2, tzinfo=UTC)
-"""Before everything: with this as its baseline, whatever a resource holds was created since."""
+__all__ = ["BEGINNING", "Baseline", "Beginning"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,67 +47,77 @@ class Baseline:
     async def read(self, margins: Margins, beginning: Beginning) -> Tally:
         """Store silently what is there; what is newer is left for the first poll to tell.
 
-        With an instant to begin at nothing is stored: a backfill tells it, page by page.
+        With an instant to begin at nothing is stored: a backfill tells it, page by page. One that
+        is still to come is no different from none: there is nothing yet to tell.
         """
-        tally = Tally()
         exact = replace(margins, settle_lag=timedelta(0))
         newest, baseline_at = await self._walker.newest(exact)
+        since = beginning.since
         if baseline_at is None:
-            await self._begin_without_stamps(newest, beginning)
-        elif beginning.since is not None:
-            await self._begin_with_backfill(baseline_at, beginning.since)
-        else:
-            await self._store(exact, newest, baseline_at, tally)
-        return tally
+            return await self._begin_without_stamps(newest, since)
+        if since is not None and since <= baseline_at:
+            return await self._begin_with_backfill(since, until=baseline_at, cursor_at=baseline_at)
+        lower = lower_bound(baseline_at, None, margins, proved=False)
+        marks = Marks(cursor_at=baseline_at, baseline_at=baseline_at, known_from=lower)
+        walk = self._walker.start(lower, baseline_at, newest.provider_time)
+        return await self._store(walk, marks, not_after=baseline_at)
 
     async def _store(
-        self, margins: Margins, newest: Reading, baseline_at: datetime, tally: Tally
-    ) -> None:
-        lower = lower_bound(baseline_at, None, margins, proved=False)
-        walk = self._walker.start(lower, baseline_at, newest.provider_time)
+        self, walk: Walk | Passes, marks: Marks, *, not_after: datetime | None
+    ) -> Tally:
+        """Store silently what the walk brings. The marks hold when it has come to its end."""
+        tally = Tally()
         while walk.step is Step.ASK:
             reading = await self._source.page(walk.bound, walk.page_key)
             walk = self._walker.advance(walk, reading)
-            marks, state = self._journal.marks, self._journal.state
-            if walk.step is Step.FINISHED:
-                marks = Marks(cursor_at=baseline_at, baseline_at=baseline_at, known_from=lower)
-                state = ResourceState.ACTIVE
-            old = _not_after(reading, baseline_at)
-            detected = await self._noticer.notice(old, silent=True)
-            await self._journal.commit(detected, marks, state=state)
+            detected = await self._noticer.notice(_old(reading, not_after), silent=True)
             tally.add(reading, detected)
+            if walk.step is Step.FINISHED:
+                complete = marks.ids_complete or (not_after is None and tally.seen > 0)
+                marks = replace(marks, ids_complete=complete)
+                await self._journal.commit(detected, marks, state=ResourceState.ACTIVE)
+            else:
+                await self._journal.commit(detected, self._journal.marks)
+        return tally
 
-    async def _begin_with_backfill(self, newest: datetime, since: datetime) -> None:
-        marks = Marks(cursor_at=newest, baseline_at=since, known_from=_unless_all(since))
-        backfill = SlowPass(
-            kind=PassKind.BACKFILL, due_at=self._clock(), lower=_unless_all(since), until=newest
+    async def _begin_with_backfill(
+        self, since: datetime, *, until: datetime, cursor_at: datetime | None
+    ) -> Tally:
+        """Up to `until` a slow pass tells what is there, unless a poll meets it first."""
+        lower = None if since <= BEGINNING else since
+        marks = Marks(
+            cursor_at=cursor_at, baseline_at=since, known_from=lower, ids_complete=lower is None
         )
-        detected = await self._noticer.notice(())
+        backfill = SlowPass(
+            kind=PassKind.BACKFILL, due_at=self._clock(), lower=lower, until=until
+        )
         work = {**self._journal.work, PassKind.BACKFILL: backfill}
-        await self._journal.commit(detected, marks, state=ResourceState.ACTIVE, work=work)
+        nothing = await self._noticer.notice(())
+        await self._journal.commit(nothing, marks, state=ResourceState.ACTIVE, work=work)
+        return Tally()
 
-    async def _begin_without_stamps(self, newest: Reading, beginning: Beginning) -> None:
-        """Nothing has a stamp to go by: what appears from now on is new.
+    async def _begin_without_stamps(self, newest: Reading, since: datetime | None) -> Tally:
+        """No stamp is to be believed: everything that is there is old, what appears later is new.
 
         An empty resource tells nothing of its frame: any zone's clock may date what comes next.
         """
+        provider_time = newest.provider_time
+        if since is not None:
+            return await self._begin_with_backfill(since, until=provider_time, cursor_at=None)
         empty = not newest.rows and await self._source.is_empty()
-        baseline_at = newest.provider_time - (ANY_ZONE if empty else timedelta(0))
-        marks = Marks(baseline_at=beginning.since or baseline_at, ids_complete=empty)
-        detected = await self._noticer.notice(newest.sightings, silent=beginning.since is None)
-        await self._journal.commit(detected, marks, state=ResourceState.ACTIVE)
+        baseline_at = provider_time - (ANY_ZONE if empty else timedelta(0))
+        marks = Marks(baseline_at=baseline_at, ids_complete=empty)
+        walk = self._walker.start(None, None, provider_time)
+        return await self._store(walk, marks, not_after=None)
 
 
-def _unless_all(since: datetime) -> datetime | None:
-    return None if since <= BEGINNING else since
-
-
-def _not_after(reading: Reading, baseline_at: datetime) -> Sequence[Sighting]:
+def _old(reading: Reading, not_after: datetime | None) -> Sequence[Sighting]:
     """What was there at the baseline: an absurd stamp in the future was there too."""
     return [
         sighting
         for sighting in reading.sightings
-        if sighting.stamp is None
-        or sighting.stamp <= baseline_at
+        if not_after is None
+        or sighting.stamp is None
+        or sighting.stamp <= not_after
         or in_the_future_everywhere(sighting.stamp, reading.provider_time)
     ]

@@ -9,25 +9,10 @@ from typing import Any
 
 from daemon.instance import EventType
 from daemon.notifications.change import Change
+from daemon.polling.snapshot import FORGOTTEN, Snapshot, SnapshotWrite
 from daemon.polling.window import Marks
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Snapshot:
-    """What is remembered of an object: the version last told or silently stored, not its content.
-
-    `revision` is raised by every event of the object; a row that was only stored has 0.
-    `projection` says with which selection of fields `content_hash` and `digests` were made.
-    """
-
-    object_id: str
-    object_key: str
-    stamp: datetime | None
-    content_hash: bytes
-    digests: bytes | None
-    revision: int
-    projection: int
-    deleted: bool = False
+__all__ = ["Detected", "Rules", "Sighting", "Snapshot", "SnapshotWrite", "detect", "fold"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +21,7 @@ class Sighting:
 
     `digests` is called only for records that are new or changed; `changed_fields` compares the
     digests stored with those and names the fields that differ, None if that is not known.
+    `other_stamp` is the other instant that a local stamp may mean, in an hour that happens twice.
     """
 
     object_id: str
@@ -46,14 +32,7 @@ class Sighting:
     raw: Mapping[str, Any]
     digests: Callable[[], bytes | None]
     changed_fields: Callable[[bytes | None], tuple[str, ...] | None]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SnapshotWrite:
-    """A snapshot to store. `expected_revision` is the one read before, None for a row to insert."""
-
-    snapshot: Snapshot
-    expected_revision: int | None
+    other_stamp: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +40,9 @@ class Rules:
     """What decides the kind of a change, besides the snapshots.
 
     `only_created` tells created objects only (filterByUpdatedDate: false). `silent` stores without
-    telling (the baseline). `backfill` marks what is told as old.
+    telling (the baseline). `backfill_until` is there while a backfill is under way: an object that
+    is met for the first time is marked as old up to this stamp, whoever meets it. Revisions of
+    unknown objects go on from `revision_floor`.
     """
 
     marks: Marks
@@ -70,7 +51,8 @@ class Rules:
     polled_at: datetime
     only_created: bool = False
     silent: bool = False
-    backfill: bool = False
+    backfill_until: datetime | None = None
+    revision_floor: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,19 +66,10 @@ class Detected:
     writes: Sequence[SnapshotWrite]
     page: Sequence[Mapping[str, Any]] = ()
     doubtful: Sequence[str] = ()
+    told_stamps: Sequence[datetime] = ()
     new: int = 0
     changed: int = 0
     suppressed: int = 0
-
-    @property
-    def told_stamps(self) -> Sequence[datetime]:
-        """The stamps of the versions that are told."""
-        return [
-            write.snapshot.stamp
-            for write in self.writes
-            if write.snapshot.stamp is not None
-            and write.snapshot.revision > (write.expected_revision or 0)
-        ]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -104,6 +77,7 @@ class _Collector:
     changes: list[Change] = field(default_factory=list)
     writes: list[SnapshotWrite] = field(default_factory=list)
     doubtful: list[str] = field(default_factory=list)
+    told_stamps: list[datetime] = field(default_factory=list)
     new: int = 0
     changed: int = 0
     suppressed: int = 0
@@ -129,7 +103,7 @@ def detect(
 ) -> Detected:
     """Compare a folded page with what is known of its objects.
 
-    `confirmed` are ids whose older stamp was checked by reading the object itself.
+    `confirmed` are the doubtful ids, now with what reading the object itself has shown.
     """
     found = _Collector()
     for sighting in sightings:
@@ -144,6 +118,7 @@ def detect(
         changes=found.changes,
         writes=found.writes,
         doubtful=found.doubtful,
+        told_stamps=found.told_stamps,
         new=found.new,
         changed=found.changed,
         suppressed=found.suppressed,
@@ -185,10 +160,10 @@ def _revive(
 ) -> None:
     """An object that comes back after it was told as deleted is created again.
 
-    Its last version may be the memory of a stale replica: it is believed only when read by id.
+    It may be the memory of a stale replica, of a version that nobody had seen even: it is believed
+    only when read by id.
     """
-    newer = sighting.stamp is None or tomb.stamp is None or sighting.stamp > tomb.stamp
-    if not newer and not confirmed:
+    if not confirmed:
         found.doubtful.append(sighting.object_id)
         return
     found.new += 1
@@ -198,8 +173,9 @@ def _revive(
 def _compare(
     sighting: Sighting, snapshot: Snapshot, rules: Rules, found: _Collector, confirmed: bool
 ) -> None:
-    comparable = snapshot.projection == rules.projection
-    same_stamp = sighting.stamp == snapshot.stamp
+    forgotten = snapshot.content_hash == FORGOTTEN
+    comparable = forgotten or snapshot.projection == rules.projection
+    same_stamp = _is_same_stamp(sighting, snapshot)
     same = same_stamp and (not comparable or sighting.content_hash == snapshot.content_hash)
     if same and comparable:
         found.suppressed += 1
@@ -214,6 +190,13 @@ def _compare(
         _store(sighting, snapshot, EventType.UPDATED if told else None, rules, found)
 
 
+def _is_same_stamp(sighting: Sighting, snapshot: Snapshot) -> bool:
+    """Whether the record bears the stamp it had; it may have been read as the other hour's."""
+    if sighting.stamp == snapshot.stamp:
+        return True
+    return snapshot.stamp is not None and snapshot.stamp == sighting.other_stamp
+
+
 def _store(
     sighting: Sighting,
     snapshot: Snapshot | None,
@@ -221,7 +204,7 @@ def _store(
     rules: Rules,
     found: _Collector,
 ) -> None:
-    before = snapshot.revision if snapshot is not None else 0
+    before = snapshot.revision if snapshot is not None else rules.revision_floor
     after = Snapshot(
         object_id=sighting.object_id,
         object_key=snapshot.object_key if snapshot is not None else sighting.object_key,
@@ -234,7 +217,10 @@ def _store(
     expected = None if snapshot is None else snapshot.revision
     found.writes.append(SnapshotWrite(snapshot=after, expected_revision=expected))
     if kind is not None:
-        found.changes.append(_change(sighting, snapshot, after, kind, rules))
+        change = _change(sighting, snapshot, after, kind, rules)
+        found.changes.append(change)
+        if sighting.stamp is not None and not change.backfill:
+            found.told_stamps.append(sighting.stamp)
 
 
 def _change(
@@ -250,8 +236,15 @@ def _change(
         occurred_at=sighting.stamp or sighting.created or rules.polled_at,
         raw=sighting.raw,
         changed=sighting.changed_fields(known) if kind is EventType.UPDATED else None,
-        backfill=rules.backfill,
+        backfill=before is None and _is_old(sighting, rules),
     )
+
+
+def _is_old(sighting: Sighting, rules: Rules) -> bool:
+    """Whether it was there before the resource was watched, as far as stamps tell."""
+    if rules.backfill_until is None:
+        return False
+    return sighting.stamp is None or sighting.stamp <= rules.backfill_until
 
 
 def _older(stamp: datetime | None, than: datetime | None) -> bool:

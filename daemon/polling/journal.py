@@ -11,9 +11,10 @@ from daemon.errors import Fenced
 from daemon.instance import NotificationId, PollTarget, ResourceState
 from daemon.notifications.compose import Draft, compose
 from daemon.notifications.context import Context
-from daemon.polling.detection import Detected, Snapshot
+from daemon.polling.detection import Detected
 from daemon.polling.means import PollingMeans
 from daemon.polling.slow_pass import Work
+from daemon.polling.snapshot import Snapshot
 from daemon.polling.window import Marks
 from daemon.store import outbox, pages, snapshots, sweeps
 from daemon.store.pages import PageCommit
@@ -45,6 +46,14 @@ class Journal:
     def state(self) -> ResourceState:
         return self.progress.state
 
+    @property
+    def work(self) -> Work:
+        return self.progress.work
+
+    @property
+    def revision_floor(self) -> int:
+        return self.progress.revision_floor
+
     async def known(self, object_ids: Sequence[str]) -> Mapping[str, Snapshot]:
         if not object_ids:
             return {}
@@ -52,10 +61,6 @@ class Journal:
 
     def move(self, marks: Marks) -> None:
         self.progress = replace(self.progress, marks=marks)
-
-    @property
-    def work(self) -> Work:
-        return self.progress.work
 
     async def commit(
         self,
@@ -67,14 +72,11 @@ class Journal:
     ) -> None:
         await self._commit(detected, self._after(detected, marks, state, work))
 
-    async def end_sweep(self, detected: Detected, marks: Marks, work: Work) -> None:
-        await self._commit(detected, self._after(detected, marks, None, work), ends_sweep=True)
+    async def end_sweep(self, detected: Detected, marks: Marks, work: Work, *, seen: int) -> None:
+        await self._commit(detected, self._after(detected, marks, None, work), swept=seen)
 
     async def note_sightings(self, object_ids: Sequence[str]) -> int:
         return await sweeps.note_sightings(self._database, self._target.resource_id, object_ids)
-
-    async def count_sightings(self) -> int:
-        return await sweeps.count_sightings(self._database, self._target.resource_id)
 
     async def clear_sightings(self) -> None:
         await sweeps.clear_sightings(self._database, self._target.resource_id)
@@ -85,8 +87,11 @@ class Journal:
     async def list_absent(self, limit: int) -> Sequence[Snapshot]:
         return await sweeps.list_absent(self._database, self._target.resource_id, limit)
 
-    async def mark_present(self, object_id: str) -> None:
-        await sweeps.mark_present(self._database, self._target.resource_id, object_id)
+    async def list_unlisted(self, limit: int) -> Sequence[Snapshot]:
+        return await sweeps.list_unlisted(self._database, self._target.resource_id, limit)
+
+    async def mark_unlisted(self, object_id: str) -> None:
+        await sweeps.mark_unlisted(self._database, self._target.resource_id, object_id)
 
     def observe(self, seen: Sequence[float], late: Sequence[float]) -> None:
         """Count how late versions showed up; written down with the next outcome."""
@@ -110,7 +115,7 @@ class Journal:
         )
 
     async def _commit(
-        self, detected: Detected, after: Progress, *, ends_sweep: bool = False
+        self, detected: Detected, after: Progress, *, swept: int | None = None
     ) -> None:
         instance_id = self._target.instance.id
         lease = self._means.leases.holds(instance_id)
@@ -125,7 +130,7 @@ class Journal:
             writes=detected.writes,
             drafts=await self._compose(detected),
             read_at=self._means.now(),
-            ends_sweep=ends_sweep,
+            swept=swept,
         )
         await self._write(page)
         self.progress = after

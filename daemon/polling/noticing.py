@@ -6,7 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from daemon.polling.detection import Detected, Rules, Sighting, Snapshot, detect, fold
+from daemon.polling.detection import Detected, Rules, Sighting, detect, fold
+from daemon.polling.slow_pass import backfill_until
+from daemon.polling.snapshot import Snapshot
 from daemon.polling.source import Clock, Journal, Source
 from daemon.polling.window import Margins
 
@@ -27,29 +29,31 @@ class Manner:
 
 
 class Noticer:
-    """Detects the changes of a page for whoever walks over it."""
+    """Detects the changes of a page for whoever walks over it.
 
-    def __init__(self, source: Source, journal: Journal, manner: Manner, clock: Clock) -> None:
+    What reads in the background does so too where a doubtful object has to be read by id.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        journal: Journal,
+        manner: Manner,
+        clock: Clock,
+        *,
+        background: bool = False,
+    ) -> None:
         self._source = source
         self._journal = journal
         self._manner = manner
         self._clock = clock
+        self._background = background
 
-    async def notice(
-        self, sightings: Sequence[Sighting], *, silent: bool = False, backfill: bool = False
-    ) -> Detected:
-        """What a page changes. `silent` stores without telling, `backfill` tells it as old."""
+    async def notice(self, sightings: Sequence[Sighting], *, silent: bool = False) -> Detected:
+        """What a page changes; `silent` stores without telling."""
         folded = fold(sightings)
         known = await self._journal.known([sighting.object_id for sighting in folded])
-        rules = Rules(
-            marks=self._journal.marks,
-            tolerance=self._manner.tolerance,
-            projection=self._manner.projection,
-            polled_at=self._clock(),
-            only_created=self._manner.only_created,
-            silent=silent,
-            backfill=backfill,
-        )
+        rules = self._rules(silent=silent)
         detected = detect(folded, known, rules)
         if detected.doubtful:
             detected = await self._look_again(folded, known, rules, detected.doubtful)
@@ -62,8 +66,25 @@ class Noticer:
         rules: Rules,
         doubtful: Sequence[str],
     ) -> Detected:
-        """Read by id what looks older than what is known, and believe that."""
+        """Read by id what looks older than what is known, or deleted, and believe that."""
         sure = [sighting for sighting in folded if sighting.object_id not in doubtful]
-        read = [await self._source.one(known[object_id].object_key) for object_id in doubtful]
+        read = [await self.read_by_id(known[object_id]) for object_id in doubtful]
         confirmed = [sighting for sighting in read if sighting is not None]
         return detect([*sure, *confirmed], known, rules, confirmed=frozenset(doubtful))
+
+    async def read_by_id(self, snapshot: Snapshot) -> Sighting | None:
+        """The object itself as it is now, None if it is not shown (or another under its key is)."""
+        found = await self._source.one(snapshot.object_key, background=self._background)
+        return found if found is not None and found.object_id == snapshot.object_id else None
+
+    def _rules(self, *, silent: bool) -> Rules:
+        return Rules(
+            marks=self._journal.marks,
+            tolerance=self._manner.tolerance,
+            projection=self._manner.projection,
+            polled_at=self._clock(),
+            only_created=self._manner.only_created,
+            silent=silent,
+            backfill_until=backfill_until(self._journal.work),
+            revision_floor=self._journal.revision_floor,
+        )

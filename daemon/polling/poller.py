@@ -9,17 +9,9 @@ from daemon.instance import ResourceState
 from daemon.polling.baseline import Baseline, Beginning
 from daemon.polling.noticing import Manner, Noticer
 from daemon.polling.source import Clock, Journal, Reading, Source, Tally
+from daemon.polling.walk import Passes, Step, Walk
 from daemon.polling.walking import Walker
-from daemon.polling.window import (
-    Marks,
-    Passes,
-    Proof,
-    Step,
-    Walk,
-    lower_bound,
-    proved_cap,
-    proves_utc,
-)
+from daemon.polling.window import Marks, Proof, lower_bound, proved_cap, proves_utc
 
 __all__ = ["Manner", "Poller"]
 
@@ -60,9 +52,9 @@ class Poller:
     async def _open(self) -> tuple[Walk | Passes, Reading]:
         """Settle the cap before page 1, and read page 1."""
         marks, margins = self._journal.marks, self._margins
-        if marks.resume is not None:
+        if marks.resume is not None and self._walker.ordered:
             reading = await self._source.page(marks.resume.anchor, None)
-            return Walk.resumed(marks.resume, margins.granularity, reading.provider_time), reading
+            return self._walker.resume(marks.resume, reading.provider_time), reading
         if marks.utc is not None and self._walker.ordered:
             lower = lower_bound(marks.cursor_at, None, margins, proved=True)
             reading = await self._source.page(lower, None)
@@ -88,24 +80,30 @@ class Poller:
         proved = self._journal.marks.utc is not None
         tally.add(reading, detected, walked_at=self._walked_at if proved else None)
         marks = self._marks_after(after, tally, started_at)
-        ends_resume = marks.resume is None and self._journal.marks.resume is not None
-        if detected.writes or ends_resume:
+        if detected.writes or self._have_to_last(marks):
             await self._journal.commit(detected, marks)
         elif after.step is Step.FINISHED:
             self._journal.move(marks)
         return after
 
+    def _have_to_last(self, marks: Marks) -> bool:
+        """Whether marks say what a restart must not forget, although no object has changed.
+
+        A cursor or a proof that is forgotten costs a longer read; a lower edge would silence what
+        comes late, and a resume point would repeat its walk for ever.
+        """
+        before = self._journal.marks
+        ends_resume = marks.resume is None and before.resume is not None
+        return ends_resume or marks.known_from != before.known_from
+
     def _marks_after(self, walk: Walk | Passes, tally: Tally, started_at: datetime) -> Marks:
         marks = self._journal.marks
         if walk.step is not Step.FINISHED:
             return replace(marks, resume=walk.resume)
-        known_from = marks.known_from
-        if known_from is not None and walk.lower is not None:
-            known_from = min(known_from, walk.lower)
         return replace(
             marks,
             cursor_at=walk.cap or marks.cursor_at,
-            known_from=known_from,
+            known_from=_lower_of(marks.known_from, walk.lower),
             utc=self._proof(tally, started_at) or marks.utc,
             resume=None,
         )
@@ -116,3 +114,8 @@ class Poller:
             return None
         now = self._clock()
         return Proof(proved_at=now, skew=started_at - now)
+
+
+def _lower_of(edge: datetime | None, other: datetime | None) -> datetime | None:
+    """The lower of two edges; None is below everything."""
+    return None if edge is None or other is None else min(edge, other)

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -22,7 +22,10 @@ from daemon.polling.window import Row
 
 
 class Reader:
-    """The Source of one resource. A page may take `timeout_seconds`, waiting for budget too."""
+    """The Source of one resource. A page may take `timeout_seconds`, waiting for budget too.
+
+    `clock_skew` is how far the provider's clock was last seen ahead of ours, None if it never was.
+    """
 
     def __init__(
         self,
@@ -38,6 +41,7 @@ class Reader:
         self._polling = polling
         self._timeout_seconds = timeout_seconds
         self._clock = clock
+        self.clock_skew: timedelta | None = None
         self._spec = connector.element.resources[polling.path]
         self._ignored = frozenset(polling.ignore_fields)
         self._query = Query(
@@ -79,16 +83,26 @@ class Reader:
         query = replace(self._query, where=where, page_key=page_key, background=background)
         return self._reading(await self._ask(query))
 
-    async def one(self, object_key: str) -> Sighting | None:
+    async def one(self, object_key: str, *, background: bool = False) -> Sighting | None:
+        like = replace(self._query, background=background)
         async with self._deadline():
             record = await self._connector.read_one(
-                self._account, self._polling.path, object_key, like=self._query
+                self._account, self._polling.path, object_key, like=like
             )
-        return None if record is None else self._sighting(record, self._stamp(record))
+        if record is None:
+            return None
+        now = self._provider_time()
+        return self._sighting(record, self._stamp(record, now), now)
 
     async def _ask(self, query: Query) -> Page:
         async with self._deadline():
-            return await self._connector.read(self._account, query)
+            page = await self._connector.read(self._account, query)
+        self.clock_skew = page.clock_skew or self.clock_skew
+        return page
+
+    def _provider_time(self) -> datetime:
+        """The provider's time as far as it is known."""
+        return self._clock() + (self.clock_skew or timedelta(0))
 
     @asynccontextmanager
     async def _deadline(self) -> AsyncIterator[None]:
@@ -101,22 +115,25 @@ class Reader:
             ) from error
 
     def _reading(self, page: Page) -> Reading:
-        pairs = [(record, self._stamp(record)) for record in page.records]
+        now = page.provider_time
+        pairs = [(record, self._stamp(record, now)) for record in page.records]
         return Reading(
             rows=[Row(identity=record.identity, stamp=stamp) for record, stamp in pairs],
             sightings=[
-                self._sighting(record, stamp)
+                self._sighting(record, stamp, now)
                 for record, stamp in pairs
                 if record.identity is not None
             ],
             next_key=page.next_key,
             complete=page.complete,
-            provider_time=page.provider_time,
+            provider_time=now,
+            clock_skew=page.clock_skew,
         )
 
-    def _sighting(self, record: Record, stamp: datetime | None) -> Sighting:
+    def _sighting(self, record: Record, stamp: datetime | None, now: datetime) -> Sighting:
         content = fingerprint.without(record.content, self._ignored)
-        created = self._instant(self._polling.created, record.raw)
+        created = self._instant(self._polling.created, record.raw, now)
+        cursor = self._polling.cursor
         return Sighting(
             object_id=record.identity or "",
             object_key=record.key or "",
@@ -128,18 +145,21 @@ class Reader:
             changed_fields=partial(
                 fingerprint.changed_fields, content=content, names=record.raw.keys()
             ),
+            other_stamp=None if stamp is None or cursor is None else cursor.other_reading(stamp),
         )
 
-    def _stamp(self, record: Record) -> datetime | None:
-        return self._instant(self._polling.cursor, record.raw)
+    def _stamp(self, record: Record, now: datetime) -> datetime | None:
+        return self._instant(self._polling.cursor, record.raw, now)
 
-    def _instant(self, date: RecordDate | None, raw: Mapping[str, Any]) -> datetime | None:
+    def _instant(
+        self, date: RecordDate | None, raw: Mapping[str, Any], now: datetime
+    ) -> datetime | None:
         """A date of the record in its own frame; None if it has none or one nobody can read."""
         value = None if date is None else at_path(raw, date.field)
         if date is None or value is None or value == "":
             return None
         try:
-            return date.parse(value, self._clock())
+            return date.parse(value, now)
         except UnreadableDate:
             return None
 

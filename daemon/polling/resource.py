@@ -8,6 +8,7 @@ from enum import StrEnum
 from zoneinfo import ZoneInfo
 
 from daemon.connectors import ceql
+from daemon.polling.folds import other_reading
 from daemon.polling.javadate import DateFormat, DatePattern
 from daemon.polling.macros import Macro, expand
 
@@ -69,8 +70,16 @@ class RecordDate:
     @property
     def is_zone_local(self) -> bool:
         """Whether values are local time of a named zone, whose changes of clock are known."""
-        has_no_offset = isinstance(self.format, DatePattern) and not self.format.zoned
-        return has_no_offset and isinstance(self.zone, ZoneInfo)
+        return self.is_local and isinstance(self.zone, ZoneInfo)
+
+    @property
+    def is_local(self) -> bool:
+        """Whether values carry no offset, so that they mean what the zone says."""
+        return isinstance(self.format, DatePattern) and not self.format.zoned
+
+    def other_reading(self, instant: datetime) -> datetime | None:
+        """The other instant that the same value may mean, in an hour that happens twice."""
+        return other_reading(self.zone, instant) if self.is_zone_local else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,9 +115,26 @@ class ResourcePolling:
 
     @property
     def cursor(self) -> RecordDate | None:
-        """The date whose stamps move the cursor: the updated one, or the created one where only
-        created objects are told."""
-        return self.updated if self.filter_by_updated_date else self.created
+        """The date whose stamps move the cursor: the updated one, or the created one where records
+        have no other, or only created objects are told."""
+        return self.updated if self.updated and self.filter_by_updated_date else self.created
+
+    @property
+    def compares_content(self) -> bool:
+        """Whether changes can be found in no other way than by comparing the whole listing."""
+        return self.updated is None and self.filter_by_updated_date
+
+    @property
+    def local_zones(self) -> tuple[tzinfo, ...]:
+        """The zones in whose local time stamps and literals are written, without an offset."""
+        macros = (macro for _, macro in self.bounds)
+        literals = (
+            self.zone if macro.zone is None else macro.zone
+            for macro in macros
+            if isinstance(macro.format, DatePattern) and not macro.format.zoned
+        )
+        stamps = [self.cursor.zone] if self.cursor is not None and self.cursor.is_local else []
+        return (*stamps, *literals)
 
     @property
     def bounds(self) -> tuple[tuple[ceql.Comparison, Macro], ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
@@ -36,8 +36,10 @@ class SlowPass:
     """One pass with its progress, stored with the pages it reads.
 
     `due_at` is when it begins while it waits, None for never again. `lower` and `until` bound its
-    listing, `anchor` is where that goes on. `seen` counts a sweep's sightings. `confirmed` is a
-    person's word that many objects really were deleted; `brake` says in words why it stopped.
+    listing, `anchor` is where that goes on. `seen` counts a sweep's sightings, `told` the deletions
+    it told, of which it may tell `allowance` (None: not known yet). `confirmed` is a person's word
+    that many objects really were deleted; `brake` says in words why the last sweep stopped, until
+    one comes to its end.
     """
 
     kind: PassKind
@@ -47,13 +49,24 @@ class SlowPass:
     until: datetime | None = None
     anchor: datetime | None = None
     seen: int = 0
+    told: int = 0
+    allowance: int | None = None
     confirmed: bool = False
     brake: str | None = None
 
+    @property
+    def is_begun(self) -> bool:
+        """Whether it is between its beginning and its end."""
+        return self.phase is not Phase.WAITING
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it has nothing to do ever again."""
+        return not self.is_begun and self.due_at is None
+
     def is_due(self, now: datetime) -> bool:
         """Whether it has something to do."""
-        waits = self.phase is Phase.WAITING
-        return not waits or (self.due_at is not None and self.due_at <= now)
+        return self.is_begun or (self.due_at is not None and self.due_at <= now)
 
     def rest(self, due_at: datetime | None) -> SlowPass:
         """The same pass after its end, until its next turn."""
@@ -73,6 +86,14 @@ class Wishes:
     sweep_interval: timedelta | None = None
     sweep_max_fraction: float = 0.05
 
+    def interval(self, kind: PassKind) -> timedelta | None:
+        """The time between the end of one pass and the beginning of the next, None for never."""
+        intervals = {
+            PassKind.SWEEP: self.sweep_interval,
+            PassKind.RECONCILE: self.reconcile_interval,
+        }
+        return intervals.get(kind)
+
 
 LEAST_BRAKE = 10
 """So many deletions at once are believed in a resource of any size."""
@@ -81,28 +102,61 @@ LEAST_BRAKE = 10
 def next_pass(work: Work, now: datetime) -> SlowPass | None:
     """Whose turn it is: one pass at a time, a begun one before any other."""
     due = [work[kind] for kind in PassKind if kind in work and work[kind].is_due(now)]
-    begun = [each for each in due if each.phase is not Phase.WAITING]
+    begun = [each for each in due if each.is_begun]
     return next(iter([*begun, *due]), None)
+
+
+def next_due(work: Work, now: datetime) -> datetime | None:
+    """When there is something to do next: now if a pass is begun or due, None for never."""
+    if next_pass(work, now) is not None:
+        return now
+    return min((slow.due_at for slow in work.values() if slow.due_at is not None), default=None)
 
 
 def reconciled(work: Work, wishes: Wishes, now: datetime) -> Work:
     """The passes that the configuration asks for: new ones are due at once, others keep theirs."""
     kept = dict(work)
-    for kind, interval in (
-        (PassKind.SWEEP, wishes.sweep_interval),
-        (PassKind.RECONCILE, wishes.reconcile_interval),
-    ):
+    for kind in (PassKind.SWEEP, PassKind.RECONCILE):
+        interval, slow = wishes.interval(kind), kept.get(kind)
         if interval is None:
             kept.pop(kind, None)
-        elif kind not in kept or kept[kind].due_at is None:
-            kept.setdefault(kind, SlowPass(kind=kind, due_at=now))
+        elif slow is None or slow.is_over:
+            kept[kind] = SlowPass(kind=kind, due_at=now)
+        elif slow.due_at is not None and slow.due_at > now + interval:
+            kept[kind] = replace(slow, due_at=now + interval)
     return kept
 
 
-def brakes(candidates: int, living: int, wishes: Wishes, slow: SlowPass) -> bool:
-    """Whether so many objects gone at once are more likely a fault than a deletion."""
-    most = max(LEAST_BRAKE, wishes.sweep_max_fraction * living)
-    return candidates > most and not slow.confirmed
+def sweep_requested(work: Work, now: datetime, *, confirm: bool) -> Work:
+    """A sweep is due at once, or goes on if it is begun; `confirm` lets a mass deletion through."""
+    slow = work.get(PassKind.SWEEP) or SlowPass(kind=PassKind.SWEEP)
+    due_at = slow.due_at if slow.is_begun else now
+    allowance = None if confirm else slow.allowance
+    confirmed = slow.confirmed or confirm
+    asked = replace(slow, due_at=due_at, confirmed=confirmed, allowance=allowance)
+    return {**work, PassKind.SWEEP: asked}
+
+
+def begun_anew(work: Work, now: datetime) -> Work:
+    """Passes that were listing begin again: what they listed by is another now."""
+    return {kind: _begun_anew(slow, now) for kind, slow in work.items()}
+
+
+def _begun_anew(slow: SlowPass, now: datetime) -> SlowPass:
+    if slow.is_over:
+        return slow
+    keeps_bounds = slow.kind is PassKind.BACKFILL
+    return replace(
+        slow.rest(now),
+        lower=slow.lower if keeps_bounds else None,
+        until=slow.until if keeps_bounds else None,
+        confirmed=slow.confirmed,
+    )
+
+
+def most_deletions(living: int, wishes: Wishes) -> float:
+    """How many objects gone at once are believed: more are rather a fault than a deletion."""
+    return max(LEAST_BRAKE, wishes.sweep_max_fraction * living)
 
 
 def listing_begun(slow: SlowPass, marks: Marks, wishes: Wishes, until: datetime | None) -> SlowPass:
@@ -113,7 +167,7 @@ def listing_begun(slow: SlowPass, marks: Marks, wishes: Wishes, until: datetime 
     if slow.kind is PassKind.SWEEP:
         until = None
     return replace(
-        slow, phase=Phase.LISTING, lower=lower, until=slow.until or until, anchor=lower, brake=None
+        slow, phase=Phase.LISTING, lower=lower, until=slow.until or until, anchor=lower, seen=0
     )
 
 
@@ -126,6 +180,12 @@ def marks_after_listing(marks: Marks, slow: SlowPass) -> Marks:
     if slow.lower is None:
         return replace(marks, known_from=None)
     return replace(marks, known_from=min(marks.known_from, slow.lower))
+
+
+def backfill_until(work: Work) -> datetime | None:
+    """While a backfill is under way: up to which stamp an object met for the first time is old."""
+    slow = work.get(PassKind.BACKFILL)
+    return None if slow is None or slow.is_over else slow.until
 
 
 def counts_as_missed(
@@ -144,34 +204,25 @@ def work_as_json(work: Work) -> dict[str, dict[str, Any]]:
 
 
 def work_from_json(stored: Mapping[str, Mapping[str, Any]]) -> Work:
-    """What `work_as_json` made."""
-    return {PassKind(kind): _from_json(PassKind(kind), entry) for kind, entry in stored.items()}
+    """What `work_as_json` made, by this version or by one with fewer fields."""
+    return {PassKind(kind): _from_json(kind, entry) for kind, entry in stored.items()}
 
 
 _INSTANTS = ("due_at", "lower", "until", "anchor")
 
 
 def _as_json(slow: SlowPass) -> dict[str, Any]:
-    instants = {name: getattr(slow, name) for name in _INSTANTS}
+    values = {field.name: getattr(slow, field.name) for field in fields(slow)}
+    del values["kind"]
     return {
-        "phase": slow.phase.value,
-        "seen": slow.seen,
-        "confirmed": slow.confirmed,
-        "brake": slow.brake,
-        **{name: None if at is None else at.isoformat() for name, at in instants.items()},
+        name: value.isoformat() if isinstance(value, datetime) else value
+        for name, value in values.items()
     }
 
 
-def _from_json(kind: PassKind, stored: Mapping[str, Any]) -> SlowPass:
-    instants = {
-        name: None if stored[name] is None else datetime.fromisoformat(stored[name])
-        for name in _INSTANTS
-    }
-    return SlowPass(
-        kind=kind,
-        phase=Phase(stored["phase"]),
-        seen=stored["seen"],
-        confirmed=stored["confirmed"],
-        brake=stored["brake"],
-        **instants,
-    )
+def _from_json(kind: str, stored: Mapping[str, Any]) -> SlowPass:
+    values = {**stored, "kind": PassKind(kind), "phase": Phase(stored["phase"])}
+    for name in _INSTANTS:
+        text = values.get(name)
+        values[name] = None if text is None else datetime.fromisoformat(text)
+    return SlowPass(**values)

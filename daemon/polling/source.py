@@ -2,27 +2,35 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from daemon.instance import EventType, ResourceState
-from daemon.polling.detection import Detected, Sighting, Snapshot
+from daemon.polling.detection import Detected, Sighting
 from daemon.polling.slow_pass import Work
+from daemon.polling.snapshot import Snapshot
 from daemon.polling.window import Marks, Row
+
+MOST_SAMPLES = 10_000
+"""So many instants of one poll are kept for what is measured; the latest, if there are more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
-    """One page as read: `rows` are all its rows in order, `sightings` those with a usable id."""
+    """One page as read: `rows` are all its rows in order, `sightings` those with a usable id.
+
+    `clock_skew` is how far the provider's clock was ahead of ours, None if it did not say.
+    """
 
     rows: Sequence[Row]
     sightings: Sequence[Sighting]
     next_key: str | None
     complete: bool
     provider_time: datetime
+    clock_skew: timedelta | None = None
 
 
 class Source(Protocol):
@@ -42,7 +50,7 @@ class Source(Protocol):
         What reads in the background leaves a reserve of the rate budget to others.
         """
 
-    async def one(self, object_key: str) -> Sighting | None:
+    async def one(self, object_key: str, *, background: bool = False) -> Sighting | None:
         """One object as it is now, None if it is not shown."""
 
 
@@ -55,12 +63,16 @@ class Journal(Protocol):
     @property
     def state(self) -> ResourceState: ...
 
-    async def known(self, object_ids: Sequence[str]) -> Mapping[str, Snapshot]:
-        """The snapshots of these objects."""
-
     @property
     def work(self) -> Work:
         """The slow passes with their progress."""
+
+    @property
+    def revision_floor(self) -> int:
+        """The revision from which unknown objects go on."""
+
+    async def known(self, object_ids: Sequence[str]) -> Mapping[str, Snapshot]:
+        """The snapshots of these objects."""
 
     async def commit(
         self,
@@ -85,14 +97,15 @@ class SweepJournal(Journal, Protocol):
     async def note_sightings(self, object_ids: Sequence[str]) -> int:
         """Remember what a page has shown; answers how many were new to this listing."""
 
-    async def count_sightings(self) -> int:
-        """How many objects the listing has shown."""
-
     async def clear_sightings(self) -> None:
         """Forget the listing."""
 
-    async def end_sweep(self, detected: Detected, marks: Marks, work: Work) -> None:
-        """Commit the last page, and one more absence of every object the listing did not show."""
+    async def end_sweep(self, detected: Detected, marks: Marks, work: Work, *, seen: int) -> None:
+        """Commit the last page, and one more absence of every object the listing did not show.
+
+        Raises SweepInterrupted, having written nothing, if fewer than `seen` objects of the listing
+        are still remembered.
+        """
 
     async def count_absent(self) -> tuple[int, int]:
         """How many objects were absent from two sweeps, and how many are known to live."""
@@ -100,8 +113,11 @@ class SweepJournal(Journal, Protocol):
     async def list_absent(self, limit: int) -> Sequence[Snapshot]:
         """Some of those."""
 
-    async def mark_present(self, object_id: str) -> None:
-        """An absent object was read by id: it is there."""
+    async def list_unlisted(self, limit: int) -> Sequence[Snapshot]:
+        """Some objects that are there although no listing shows them, not looked at for long."""
+
+    async def mark_unlisted(self, object_id: str) -> None:
+        """An absent object was read by id: it is there, although no listing shows it."""
 
 
 class Clock(Protocol):
@@ -115,7 +131,7 @@ class Tally:
     """What one poll saw: counts of pages and rows, and the stamps of the versions it told.
 
     `late` has, for versions that the walk before should have shown, the seconds from their stamp to
-    that walk. `missed` counts what only a slow pass found.
+    that walk. `missed` counts what only a slow pass found, `braked` the sweeps that stopped.
     """
 
     pages: int = 0
@@ -126,9 +142,10 @@ class Tally:
     unidentified: int = 0
     told: int = 0
     missed: int = 0
+    braked: int = 0
     kinds: Counter[EventType] = field(default_factory=Counter)
-    first_seen: list[datetime] = field(default_factory=list)
-    late: list[float] = field(default_factory=list)
+    first_seen: deque[datetime] = field(default_factory=lambda: deque(maxlen=MOST_SAMPLES))
+    late: deque[float] = field(default_factory=lambda: deque(maxlen=MOST_SAMPLES))
 
     def add(
         self, reading: Reading, detected: Detected, *, walked_at: datetime | None = None

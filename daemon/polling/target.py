@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from daemon import configuration_keys as keys
 from daemon.connectors.connector import Element
@@ -53,12 +54,15 @@ def interval_of(target: PollTarget, settings: PollingSettings) -> timedelta:
 
 def margins_of(polling: ResourcePolling) -> Margins:
     """How much of this resource is read again."""
+    zones = polling.local_zones
     return Margins(
         overlap=timedelta(seconds=polling.overlap_seconds),
         poll_delay=polling.poll_delay,
         settle_lag=timedelta(seconds=polling.settle_lag_seconds),
         granularity=polling.granularity,
         zone_configured=polling.cursor is not None and polling.cursor.is_zone_local,
+        zone=next((zone for zone in zones if isinstance(zone, ZoneInfo)), None),
+        provable=all(zone is UTC or isinstance(zone, ZoneInfo) for zone in zones),
     )
 
 

@@ -7,7 +7,8 @@ from datetime import datetime
 import structlog
 
 from daemon.polling.source import Reading, Source
-from daemon.polling.window import ANY_ZONE, Margins, Passes, Step, Walk, unproved_cap
+from daemon.polling.walk import Passes, Step, Walk
+from daemon.polling.window import ANY_ZONE, Margins, Resume, unproved_cap
 
 log = structlog.get_logger(__name__)
 
@@ -27,6 +28,12 @@ class Walker:
         if not self.ordered:
             return Passes(lower=lower, cap=cap)
         return Walk.start(lower, cap, self._margins.granularity, provider_time)
+
+    def resume(self, resume: Resume, provider_time: datetime) -> Walk | Passes:
+        """A walk that goes on from its resume point; one without order begins anew."""
+        if not self.ordered:
+            return Passes(lower=resume.lower, cap=resume.cap)
+        return Walk.resumed(resume, self._margins.granularity, provider_time)
 
     def advance(self, walk: Walk | Passes, reading: Reading) -> Walk | Passes:
         """The walk after a page; one in disorder begins anew, in passes."""

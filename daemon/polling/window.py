@@ -1,4 +1,4 @@
-"""PURE: from marks to query bounds and back: cap, overlap, the walk over pages, the next cursor.
+"""PURE: from marks to the bounds of what is read: cap, overlap, granularity, proofs of the frame.
 
 All instants are in the frame of the record stamps, which need not be ours.
 """
@@ -6,10 +6,13 @@ All instants are in the frame of the record stamps, which need not be ours.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
-from enum import StrEnum
-from itertools import pairwise
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta, tzinfo
+
+from daemon.polling.folds import before_repetition, is_after_fold
+
+BEGINNING = datetime(1, 1, 2, tzinfo=UTC)
+"""Before everything: with this as its baseline, whatever a resource holds was created since."""
 
 UNPROVED_OVERLAP = timedelta(hours=1, minutes=5)
 """A frame that may be local time repeats an hour when its summer time ends."""
@@ -66,18 +69,39 @@ class Marks:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Margins:
-    """How much is read again, and how exactly a stamp and a query literal can say an instant."""
+    """How much is read again, and how exactly a stamp and a query literal can say an instant.
+
+    `zone` is the IANA zone in whose local time stamps or literals are written, None if they are
+    not. `provable` is false where a bare offset from UTC is all that is known of them. `widened` is
+    what probes have found to be needed besides.
+    """
 
     overlap: timedelta
     poll_delay: timedelta
     settle_lag: timedelta
     granularity: timedelta
     zone_configured: bool
+    zone: tzinfo | None = None
+    provable: bool = True
+    widened: timedelta = timedelta(0)
 
     def overlap_in(self, *, proved: bool) -> timedelta:
         """The overlap that is safe: wider where the frame might be a local time."""
-        least = timedelta(0) if proved or self.zone_configured else UNPROVED_OVERLAP
-        return max(self.overlap, self.poll_delay, 2 * self.granularity, least)
+        known = (proved and self.provable) or self.zone_configured
+        least = timedelta(0) if known else UNPROVED_OVERLAP
+        return max(self.least_overlap, least) + self.widened
+
+    @property
+    def least_overlap(self) -> timedelta:
+        """The overlap where nothing is doubtful."""
+        return max(self.overlap, self.poll_delay, 2 * self.granularity)
+
+    def overlap_at(self, provider_time: datetime, *, proved: bool) -> timedelta:
+        """The same at a time of the provider: wider for a while after clocks were set back."""
+        overlap = self.overlap_in(proved=proved)
+        if self.zone is None or not is_after_fold(self.zone, provider_time):
+            return overlap
+        return max(overlap, UNPROVED_OVERLAP + self.widened)
 
     def floor(self, instant: datetime) -> datetime:
         """The instant cut down to what stamp and literal can both express."""
@@ -113,13 +137,25 @@ def unproved_cap(
 
 
 def lower_bound(
-    cursor: datetime | None, cap: datetime | None, margins: Margins, *, proved: bool
+    cursor: datetime | None,
+    cap: datetime | None,
+    margins: Margins,
+    *,
+    proved: bool,
+    provider_time: datetime | None = None,
 ) -> datetime | None:
-    """From where on to read, inclusive; None reads everything."""
+    """From where on to read, inclusive; None reads everything.
+
+    `provider_time` need not be exact: it tells whether clocks of the zone were just set back. A
+    cursor stands in for it.
+    """
     if cursor is None:
         return None
     start = cursor if cap is None else min(cursor, cap)
-    return margins.floor(start - margins.overlap_in(proved=proved))
+    bound = start - margins.overlap_at(provider_time or cursor, proved=proved)
+    if margins.zone is not None:
+        bound = before_repetition(margins.zone, bound)
+    return margins.floor(bound)
 
 
 def proves_utc(
@@ -135,144 +171,9 @@ def proves_utc(
     return any(previous - overlap <= stamp <= now for stamp in first_seen)
 
 
-class Step(StrEnum):
-    """What a walk does next."""
-
-    ASK = "ask"
-    FINISHED = "finished"
-    DISORDERED = "disordered"
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
     """What a walk has to know of a record: which one, and its stamp (None if unusable)."""
 
     identity: str | None
     stamp: datetime | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Walk:
-    """An ascending walk: each page is asked anew from the last stamp read.
-
-    `bound` is the inclusive lower bound of the next question. `page_key` is set only inside a group
-    of rows that share one stamp and fill more than a page; such a group is read in passes until one
-    brings no row that the passes before did not have, since rows leaving it shift the others.
-
-    Once a page passes the cap, what follows is left to the next walk, except for rows stamped later
-    than now in every zone: those come last in every walk, so the walk goes on at `absurd_from`.
-    """
-
-    lower: datetime | None
-    cap: datetime | None
-    bound: datetime | None
-    granularity: timedelta
-    absurd_from: datetime | None = None
-    page_key: str | None = None
-    this_pass: frozenset[str] = frozenset()
-    earlier_passes: frozenset[str] | None = None
-    step: Step = Step.ASK
-
-    @classmethod
-    def start(
-        cls,
-        lower: datetime | None,
-        cap: datetime | None,
-        granularity: timedelta,
-        provider_time: datetime,
-    ) -> Walk:
-        absurd_from = floor(provider_time + ANY_ZONE, granularity)
-        return cls(
-            lower=lower, cap=cap, bound=lower, granularity=granularity, absurd_from=absurd_from
-        )
-
-    @classmethod
-    def resumed(cls, resume: Resume, granularity: timedelta, provider_time: datetime) -> Walk:
-        start = cls.start(resume.lower, resume.cap, granularity, provider_time)
-        return replace(start, bound=resume.anchor)
-
-    @property
-    def resume(self) -> Resume:
-        """The point from which this walk can go on after a restart."""
-        return Resume(lower=self.lower, cap=self.cap, anchor=self.bound)
-
-    def advance(self, rows: Sequence[Row], *, next_key: str | None, complete: bool) -> Walk:
-        """The walk after the answer to its question. `complete`: nothing lies behind these rows."""
-        complete = complete or next_key is None
-        stamps = [row.stamp for row in rows if row.stamp is not None]
-        if any(later < earlier for earlier, later in pairwise(stamps)):
-            return replace(self, step=Step.DISORDERED)
-        last = floor(stamps[-1], self.granularity) if stamps else None
-        if self._in_group(last) and not complete:
-            return self._next_of_group(rows, next_key)
-        if self.page_key is not None or self.earlier_passes is not None:
-            return self._end_pass(rows, last, complete=complete)
-        return self._go_on(last, complete=complete)
-
-    def _in_group(self, last: datetime | None) -> bool:
-        return last is None or (self.bound is not None and last <= self.bound)
-
-    def _next_of_group(self, rows: Sequence[Row], next_key: str | None) -> Walk:
-        return replace(self, page_key=next_key, this_pass=self.this_pass | self._group(rows))
-
-    def _group(self, rows: Sequence[Row]) -> frozenset[str]:
-        return frozenset(
-            row.identity
-            for row in rows
-            if row.identity is not None
-            and (row.stamp is None or self._in_group(floor(row.stamp, self.granularity)))
-        )
-
-    def _end_pass(self, rows: Sequence[Row], last: datetime | None, *, complete: bool) -> Walk:
-        seen = self.this_pass | self._group(rows)
-        earlier = self.earlier_passes
-        if earlier is not None and seen <= earlier:
-            return self._go_on(last, complete=complete)
-        return replace(
-            self,
-            page_key=None,
-            this_pass=frozenset(),
-            earlier_passes=(earlier or frozenset()) | seen,
-        )
-
-    def _go_on(self, last: datetime | None, *, complete: bool) -> Walk:
-        passed = self.cap is not None and last is not None and last > self.cap
-        if passed and last is not None and self.absurd_from is not None:
-            last = max(last, self.absurd_from)
-        return replace(
-            self,
-            bound=last,
-            page_key=None,
-            this_pass=frozenset(),
-            earlier_passes=None,
-            step=Step.FINISHED if complete else Step.ASK,
-        )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Passes:
-    """A walk whose order cannot be trusted: whole passes by page key, until two are the same."""
-
-    lower: datetime | None
-    cap: datetime | None
-    page_key: str | None = None
-    this_pass: frozenset[tuple[str | None, datetime | None]] = frozenset()
-    last_pass: frozenset[tuple[str | None, datetime | None]] | None = None
-    step: Step = Step.ASK
-
-    @property
-    def bound(self) -> datetime | None:
-        return self.lower
-
-    @property
-    def resume(self) -> None:
-        """A disordered walk begins anew after a restart."""
-
-    def advance(self, rows: Sequence[Row], *, next_key: str | None, complete: bool) -> Passes:
-        """The walk after the answer to its question."""
-        seen = self.this_pass | {(row.identity, row.stamp) for row in rows}
-        if not complete and next_key is not None:
-            return replace(self, page_key=next_key, this_pass=seen)
-        if seen == self.last_pass:
-            return replace(self, step=Step.FINISHED)
-        return replace(self, page_key=None, this_pass=frozenset(), last_pass=seen)

@@ -30,6 +30,7 @@ class Criteria:
     frame: Frame
     sql_driver: bool
     hidden_abilities: tuple[str, ...] = ()
+    not_queryable: tuple[str, ...] = ()
 
     def compile(self, query: Mapping[str, Any]) -> Test:
         """The test that a SearchQuery stands for. Raises Refusal for what it cannot ask."""
@@ -50,8 +51,11 @@ class Criteria:
 
     def can(self, field_name: str) -> bool:
         """Whether the profile leaves the field its abilities to be queried and sorted by."""
+        return not self._is_among(self.hidden_abilities, field_name)
+
+    def _is_among(self, paths: tuple[str, ...], field_name: str) -> bool:
         path = f"{self.object_type.name}/{field_name}".lower()
-        return all(path != hidden.lower() for hidden in self.hidden_abilities)
+        return any(path == each.lower() for each in paths)
 
     def _part(self, name: str, operand: Any) -> Test:
         match name.upper():
@@ -71,7 +75,8 @@ class Criteria:
         if field is None:
             raise UnknownField(self.object_type.name, name)
         comparison = self._comparison(name, operand)
-        if not field.queryable or not self.can(field.name):
+        able = self.can(field.name) and not self._is_among(self.not_queryable, field.name)
+        if not field.queryable or not able:
             raise Refusal(f"{self.object_type.name}/{field.name} cannot be used in a query")
         self._check_driver(field.needs_sql_driver, name, comparison.operator)
         holds = compile_comparison(field, comparison, self.frame)

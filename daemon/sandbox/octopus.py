@@ -63,7 +63,7 @@ class Octopus:
         is_poisoned = False
         for name, object_name in object_names(body):
             if object_name.lower() == "schema":
-                answer[name] = {"Data": read_schema(body[name], self._is_hidden)}
+                answer[name] = {"Data": read_schema(body[name], self._service.switches.profile)}
                 continue
             section = parse_section(object_name, body[name], body)
             rows = self._reads.answer(section, call, self._key_kind(body, session))
@@ -117,8 +117,3 @@ class Octopus:
                 return "AbEntry" if parts.get("abentrykey") == "2.0" else None
             case "session":
                 return "AbEntry" if crc32(session.token.encode()) % 2 else None
-
-    def _is_hidden(self, object_name: str, field_name: str) -> bool:
-        path = f"{object_name}/{field_name}".lower()
-        hidden = self._service.switches.profile.hidden_abilities
-        return path in (each.lower() for each in hidden)

@@ -15,7 +15,9 @@ class Profile:
     zone whose local time is shown with a `Z` stuck on (and by which it sorts and compares);
     `query_zones` to the zone in which date literals of filters are read, absent: the same frame as
     the stamps. `hidden_abilities` are schema paths such as `AbEntry/LastModifyDate` that can be
-    neither queried nor sorted by.
+    neither queried nor sorted by, `not_queryable` those that can only be sorted by, and
+    `missing_fields` those that this tenant does not have at all; `schema` tells whether it can be
+    read, or silently only its first rows.
     """
 
     page_key: Literal["none", "object", "order_by", "next", "root"] = "object"
@@ -47,6 +49,9 @@ class Profile:
     stamp_zones: dict[str, str] = field(default_factory=dict)
     query_zones: dict[str, str] = field(default_factory=dict)
     hidden_abilities: tuple[str, ...] = ()
+    not_queryable: tuple[str, ...] = ()
+    missing_fields: tuple[str, ...] = ()
+    schema: Literal["whole", "partial", "unsupported"] = "whole"
     date_skew_seconds: float = 0
     audit_notes: bool = False
     target_pid: int | None = None

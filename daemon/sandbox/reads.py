@@ -65,6 +65,7 @@ class Reads:
 
     def _read(self, section: Section, call: Call, key_kind: str | None) -> Rows:
         section.check_driver()
+        section.check_fields(self._service.switches.profile.missing_fields)
         criteria = self._criteria(section)
         order = parse_order(section.order, criteria)
         size = self._size(order)
@@ -92,6 +93,7 @@ class Reads:
             frame=Frame.of(section.object_type.name, profile, self._service.clock.now()),
             sql_driver=section.has_sql_driver,
             hidden_abilities=profile.hidden_abilities,
+            not_queryable=profile.not_queryable,
         )
 
     def _size(self, order: Order) -> int:

@@ -5,23 +5,25 @@ from typing import Any
 
 from daemon.sandbox.catalogue import OBJECTS
 from daemon.sandbox.objects import Field, ObjectType
+from daemon.sandbox.profile import Profile
 from daemon.sandbox.projection import Row
 from daemon.sandbox.refusals import Refusal, UnknownField
 
+SHORTENED = 10
+"""Rows of a schema that a tenant tells only a part of."""
 
-def read_schema(
-    section: Mapping[str, Any], is_hidden: Callable[[str, str], bool]
-) -> list[dict[str, Any]]:
-    """Rows for the keys asked for by `$TREE` or `$EQ`, fields in the request's casing.
 
-    `is_hidden(object, field)` tells the fields that can be neither queried nor sorted by.
-    """
+def read_schema(section: Mapping[str, Any], profile: Profile) -> list[dict[str, Any]]:
+    """Rows for the keys asked for by `$TREE` or `$EQ`, fields in the request's casing."""
+    if profile.schema == "unsupported":
+        raise Refusal("The object 'Schema' is not supported")
     parts = {name.lower(): value for name, value in section.items()}
     criteria = {name.lower(): value for name, value in (parts.get("criteria") or {}).items()}
     wanted = _wanted(criteria.get("searchquery") or {})
     scope = {name.lower(): value for name, value in (parts.get("scope") or {}).items()}
     names = list(scope.get("fields") or {})
-    return [_named(names, row) for row in _rows(is_hidden) if wanted(row["key"].lower())]
+    rows = [_named(names, row) for row in _rows(profile) if wanted(row["key"].lower())]
+    return rows if profile.schema == "whole" else rows[:SHORTENED]
 
 
 def _wanted(query: Mapping[str, Any]) -> Callable[[str], bool]:
@@ -42,21 +44,32 @@ def _wanted(query: Mapping[str, Any]) -> Callable[[str], bool]:
             raise Refusal(f"The operator {operator} is not supported for the field 'Key'")
 
 
-def _rows(is_hidden: Callable[[str, str], bool]) -> Iterator[Row]:
+def _rows(profile: Profile) -> Iterator[Row]:
+    missing, hidden = _folded(profile.missing_fields), _folded(profile.hidden_abilities)
+    not_queryable = hidden | _folded(profile.not_queryable)
     for object_type in OBJECTS.values():
         for field in object_type.fields.values():
-            yield _row(object_type, field, is_hidden(object_type.name, field.name))
+            path = f"{object_type.name}/{field.name}".lower()
+            if path not in missing and path.rpartition("/")[0] not in missing:
+                row = _row(object_type, field)
+                row["sortable"] &= path not in hidden
+                row["queryable"] &= path not in not_queryable
+                yield row
 
 
-def _row(object_type: ObjectType, field: Field, hidden: bool) -> Row:
+def _folded(paths: tuple[str, ...]) -> frozenset[str]:
+    return frozenset(path.lower() for path in paths)
+
+
+def _row(object_type: ObjectType, field: Field) -> Row:
     return {
         "key": f"/{object_type.name}/{field.name}",
         "alias": [field.name],
         "type": field.kind.value,
         "name": field.name,
         "appliesto": [object_type.name],
-        "sortable": field.sortable and not hidden,
-        "queryable": field.queryable and not hidden,
+        "sortable": field.sortable,
+        "queryable": field.queryable,
         "nullable": not field.mandatory,
         "mandatory": field.mandatory,
         "assignable": field.assignable,

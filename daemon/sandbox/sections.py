@@ -8,7 +8,7 @@ from daemon.sandbox.catalogue import find_object
 from daemon.sandbox.criteria import entry_types
 from daemon.sandbox.folding import folded
 from daemon.sandbox.objects import ObjectType
-from daemon.sandbox.refusals import Refusal
+from daemon.sandbox.refusals import Refusal, UnknownField
 from daemon.sandbox.resources import find_resource
 
 _NOT_OBJECTS = ("compatibility", "configuration", "globalization", "token")
@@ -45,6 +45,13 @@ class Section:
             raise Refusal("Address: at least one filter is needed")
         if self.object_type.name == "Task" and self.top is not None:
             raise Refusal("Task: Top is not supported by this driver")
+
+    def check_fields(self, missing: tuple[str, ...]) -> None:
+        """Raises UnknownField for a field or composite that the tenant does not have."""
+        absent = {path.lower() for path in missing}
+        for name in (*self.fields, *_names_in(self.query), *_names_in(self.order.get("fields"))):
+            if f"{self.object_type.name}/{name}".lower() in absent:
+                raise UnknownField(self.object_type.name, name)
 
 
 def objects_of(object_type: ObjectType, query: Any) -> frozenset[str]:
@@ -83,10 +90,23 @@ def parse_section(object_name: str, given: Any, body: Mapping[str, Any]) -> Sect
         object_type=object_type,
         query=_mapping(criteria.get("searchquery"), "SearchQuery"),
         top=top,
-        order=_mapping(parts.get("orderby"), "OrderBy"),
+        order=folded(parts.get("orderby"), "OrderBy"),
         fields=_mapping(scope.get("fields"), "Fields"),
         driver=_driver(object_type, body),
     )
+
+
+def _names_in(query: Any) -> Iterator[str]:
+    """The fields that a SearchQuery or the fields of an OrderBy name."""
+    if isinstance(query, list):
+        for each in query:
+            yield from _names_in(each)
+    elif isinstance(query, Mapping):
+        for name, value in query.items():
+            if name.upper() in ("$AND", "$OR"):
+                yield from _names_in(value)
+            else:
+                yield name
 
 
 def _mapping(given: Any, what: str) -> Mapping[str, Any]:

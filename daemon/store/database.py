@@ -28,6 +28,7 @@ OUTAGES = (
     asyncpg.InvalidAuthorizationSpecificationError,
     asyncpg.InvalidCatalogNameError,
     asyncpg.ReadOnlySQLTransactionError,
+    asyncpg.InternalClientError,  # a session is used while word of its end is still being read
     OSError,
     TimeoutError,
 )
@@ -35,7 +36,7 @@ OUTAGES = (
 
 COLLISIONS = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
 MAX_COLLISIONS = 5
-IDLE_IN_TRANSACTION_SECONDS = 5
+IDLE_IN_TRANSACTION_SECONDS = 5.0
 
 
 def load_queries(name: str) -> Mapping[str, str]:
@@ -62,21 +63,37 @@ class Database:
         return database
 
     async def connect(
-        self, connect: str | Mapping[str, Any], *, pool_size: int = 10, idle_seconds: float = 300
+        self,
+        connect: str | Mapping[str, Any],
+        *,
+        pool_size: int = 10,
+        idle_seconds: float = 300,
+        idle_in_transaction_seconds: float = IDLE_IN_TRANSACTION_SECONDS,
     ) -> None:
-        """Connect by a DSN or by asyncpg's own arguments, and try one connection."""
+        """Connect by a DSN or by asyncpg's own arguments, and try one connection.
+
+        `idle_in_transaction_seconds` is how long a session may keep its locks doing nothing.
+        """
         arguments: dict[str, Any] = {"dsn": connect} if isinstance(connect, str) else {**connect}
+        limit = {"idle_in_transaction_session_timeout": f"{idle_in_transaction_seconds * 1000:.0f}"}
+        pool = asyncpg.create_pool(
+            **arguments,
+            min_size=0,  # with a floor, asyncpg logs a trace for each attempt to restore it
+            max_size=pool_size,
+            max_inactive_connection_lifetime=idle_seconds,
+            timeout=10,
+            command_timeout=60,
+            init=_prepare_session,
+            server_settings=_SESSION | limit,
+        )
         with _outages():
-            self._connected = await asyncpg.create_pool(
-                **arguments,
-                min_size=1,
-                max_size=pool_size,
-                max_inactive_connection_lifetime=idle_seconds,
-                timeout=10,
-                command_timeout=60,
-                init=_prepare_session,
-                server_settings=_SESSION,
-            )
+            await pool
+            try:
+                async with pool.acquire():
+                    self._connected = pool
+            except BaseException:
+                pool.terminate()
+                raise
 
     async def __aenter__(self) -> Self:
         return self
@@ -139,7 +156,6 @@ _SESSION = {
     "application_name": "pollhook",
     "timezone": "UTC",
     "jit": "off",
-    "idle_in_transaction_session_timeout": f"{IDLE_IN_TRANSACTION_SECONDS}s",
     "lock_timeout": "30s",
 }
 

@@ -17,7 +17,7 @@ from daemon.instance import (
     NotificationState,
 )
 from daemon.notifications.context import NotificationFormat
-from daemon.store import leases
+from daemon.store import leases, splits
 from daemon.store.database import Connection, Database, Row, load_queries
 
 QUERIES = load_queries("deliveries")
@@ -66,6 +66,8 @@ async def settle(
     refunds: Sequence[tuple[InstanceId, NotificationId]],
 ) -> Settled:
     """Record attempts and endpoints of several instances, and free what waited for final ones.
+
+    What is to be split is replaced by one notification per event, which are freed like successors.
 
     `tokens` are the leases under which the attempts were made; what belongs to one no longer held
     is dropped. `refunds` get their last attempt back and are due again. Raises DatabaseUnavailable;
@@ -118,7 +120,19 @@ async def _settle(
     )
     if refunded:
         await connection.execute(QUERIES["refund"], refunded)
-    return await _free_successors(connection, final)
+    split = {one.notification_id for one in settlements if one.state is NotificationState.SPLIT}
+    parts = await _replace_split(connection, sorted(split))
+    freed = await _free_successors(connection, [one for one in final if one not in split])
+    return sorted([*parts, *freed], key=lambda row: (row.due_at, row.id))
+
+
+async def _replace_split(
+    connection: Connection, split: Sequence[NotificationId]
+) -> Sequence[DueNotification]:
+    if not split:
+        return ()
+    rows = await splits.replace_split(connection, split, FREED_BODY_BYTES)
+    return [_due(row) for row in rows]
 
 
 async def _free_successors(
@@ -128,7 +142,7 @@ async def _free_successors(
     if not final:
         return ()
     rows = await connection.fetch(QUERIES["free_successors"], final, FREED_BODY_BYTES)
-    return sorted((_due(row) for row in rows), key=lambda row: (row.due_at, row.id))
+    return [_due(row) for row in rows]
 
 
 async def _store_endpoints(
@@ -178,6 +192,7 @@ def _ready(row: Row) -> ReadyNotification:
         body=row["body"],
         due_at=row["due_at"],
         page_read_at=row["page_read_at"],
+        events=row["events"],
         attempts=row["attempts"],
         replay=row["replay"],
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from daemon.instance import InstanceId, NotificationId, ResourceId
@@ -48,6 +48,31 @@ async def lock_predecessors(
     """
     rows = await connection.fetch(QUERIES["lock_predecessors"], list(ids))
     return {NotificationId(row["id"]) for row in rows}
+
+
+async def lock_awaited(
+    connection: Connection, resource_id: ResourceId, drafts: Sequence[Draft]
+) -> Sequence[Draft]:
+    """The drafts, each waiting for nothing but what is unfinished and stays so for now.
+
+    A predecessor that was settled meanwhile is waited for no longer; of one that was split, the
+    part that holds the object takes its place.
+    """
+    locked: set[NotificationId] = set()
+    while unsure := [one for one in drafts if one.waits_for not in {None, *locked}]:
+        awaited = {one.waits_for for one in unsure if one.waits_for is not None}
+        locked |= await lock_predecessors(connection, awaited)
+        settled = {one.id: one for one in unsure if one.waits_for not in locked}
+        if not settled:
+            break
+        # A draft that waits holds one event only.
+        objects = {one.events[0].object_id for one in settled.values()}
+        later = await find_predecessors(connection, resource_id, sorted(objects))
+        drafts = [
+            replace(one, waits_for=later.get(one.events[0].object_id)) if one.id in settled else one
+            for one in drafts
+        ]
+    return drafts
 
 
 async def insert_drafts(

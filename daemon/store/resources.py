@@ -20,6 +20,7 @@ from daemon.instance import (
 )
 from daemon.polling.lateness import Lateness
 from daemon.polling.slow_pass import Work, work_as_json, work_from_json
+from daemon.polling.verdict import Probes
 from daemon.polling.window import Marks, Proof, Resume
 from daemon.store.database import Connection, Database, Row, load_queries
 
@@ -39,6 +40,8 @@ class Progress:
     failures: int
     work: Work
     lateness: Lateness
+    probes: Probes
+    revision_floor: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +64,7 @@ class PollOutcome:
     summary: Mapping[str, Any] | None
     cursor_at: datetime | None
     lateness: Lateness | None = None
+    probes: Probes | None = None
     missed: int = 0
 
 
@@ -87,6 +91,8 @@ async def load_progress(database: Database, resource_id: ResourceId) -> Progress
         failures=row["failures"],
         work=work_from_json(row["work"]),
         lateness=Lateness.from_json(row["lateness"]),
+        probes=Probes.from_json(row["probes"]),
+        revision_floor=row["revision_floor"],
     )
 
 
@@ -137,6 +143,7 @@ async def flush_polls(
         [outcome.cursor_at for outcome in held],
         [outcome.lateness and outcome.lateness.as_json() for outcome in held],
         [outcome.missed for outcome in held],
+        [outcome.probes and outcome.probes.as_json() for outcome in held],
     )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from daemon.errors import RevisionMismatch
 from daemon.instance import ResourceId
-from daemon.polling.detection import Snapshot, SnapshotWrite
+from daemon.polling.snapshot import Snapshot, SnapshotWrite
 from daemon.store.database import Connection, Database, Row, load_queries
 
 QUERIES = load_queries("snapshots")
@@ -28,11 +28,11 @@ async def write(
     known = [write for write in writes if write.expected_revision is not None]
     written = 0
     if fresh:
-        written += _count(
+        written += rows_of(
             await connection.execute(QUERIES["insert_snapshots"], resource_id, *_new(fresh))
         )
     if known:
-        written += _count(
+        written += rows_of(
             await connection.execute(QUERIES["update_snapshots"], resource_id, *_changed(known))
         )
     if written != len(writes):
@@ -68,11 +68,6 @@ def _changed(known: Sequence[SnapshotWrite]) -> list[list[object]]:
     ]
 
 
-def _count(status: str) -> int:
-    """The row count in a command status such as `INSERT 0 5`."""
-    return int(status.rsplit(" ", 1)[-1])
-
-
 def snapshot_of(row: Row) -> Snapshot:
     """A row of the snapshots table."""
     return Snapshot(
@@ -85,3 +80,8 @@ def snapshot_of(row: Row) -> Snapshot:
         projection=row["projection"],
         deleted=row["deleted"],
     )
+
+
+def rows_of(status: str) -> int:
+    """The row count in a command status such as `INSERT 0 5`."""
+    return int(status.rsplit(" ", 1)[-1])

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from daemon.errors import SweepInterrupted
 from daemon.instance import ResourceId
-from daemon.polling.detection import Snapshot
+from daemon.polling.snapshot import Snapshot
 from daemon.store.database import Connection, Database, load_queries
-from daemon.store.snapshots import snapshot_of
+from daemon.store.snapshots import rows_of, snapshot_of
 
 QUERIES = load_queries("sweeps")
 CLEARED_AT_ONCE = 5000
@@ -21,21 +22,22 @@ async def note_sightings(
     return added
 
 
-async def count_sightings(database: Database, resource_id: ResourceId) -> int:
-    """How many objects the listing has shown so far."""
-    count: int = await database.fetchval(QUERIES["count_sightings"], resource_id)
-    return count
-
-
 async def clear_sightings(database: Database, resource_id: ResourceId) -> None:
     """Forget the listing."""
-    status = "DELETE 1"
-    while status != "DELETE 0":
+    removed = CLEARED_AT_ONCE
+    while removed == CLEARED_AT_ONCE:
         status = await database.execute(QUERIES["clear_sightings"], resource_id, CLEARED_AT_ONCE)
+        removed = rows_of(status)
 
 
-async def mark_absent(connection: Connection, resource_id: ResourceId) -> None:
-    """Count one more absence for each known object that the complete listing did not show."""
+async def mark_absent(connection: Connection, resource_id: ResourceId, seen: int) -> None:
+    """Count one more absence for each known object that the complete listing did not show.
+
+    Raises SweepInterrupted if fewer objects are remembered than it has shown.
+    """
+    remembered = await connection.fetchval(QUERIES["count_sightings"], resource_id)
+    if remembered < seen:
+        raise SweepInterrupted(f"Only {remembered} of {seen} objects of a listing are remembered.")
     await connection.execute(QUERIES["mark_absent"], resource_id)
 
 
@@ -54,6 +56,19 @@ async def count_absent(database: Database, resource_id: ResourceId) -> tuple[int
     return absent, living
 
 
-async def mark_present(database: Database, resource_id: ResourceId, object_id: str) -> None:
-    """An object that was read by id is there after all."""
-    await database.execute(QUERIES["mark_present"], resource_id, object_id)
+async def list_unlisted(
+    database: Database, resource_id: ResourceId, limit: int
+) -> Sequence[Snapshot]:
+    """Some of the objects that no listing has shown since they were read by id, long ago."""
+    rows = await database.fetch(QUERIES["list_unlisted"], resource_id, limit)
+    return [snapshot_of(row) for row in rows]
+
+
+async def mark_unlisted(database: Database, resource_id: ResourceId, object_id: str) -> None:
+    """An object was read by id: it is there, although no listing shows it."""
+    await database.execute(QUERIES["mark_unlisted"], resource_id, object_id)
+
+
+async def purge_sightings(database: Database, limit: int) -> int:
+    """Remove some sightings of sweeps that are not listing any more; answers how many."""
+    return rows_of(await database.execute(QUERIES["purge_sightings"], limit))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -22,6 +22,7 @@ class Heard:
 
     created: list[InstanceId] = field(default_factory=list)
     changed: list[InstanceId] = field(default_factory=list)
+    awaited: list[tuple[InstanceId, tuple[str, ...]]] = field(default_factory=list)
     on_created: Listener | None = None
 
     async def hear_created(self, instance_id: InstanceId) -> None:
@@ -31,6 +32,10 @@ class Heard:
 
     async def hear_changed(self, instance_id: InstanceId) -> None:
         self.changed.append(instance_id)
+
+    async def hear_polls_awaited(self, instance_id: InstanceId, names: Collection[str]) -> None:
+        assert self.changed[-1] == instance_id, "polls are awaited after the change took effect"
+        self.awaited.append((instance_id, tuple(names)))
 
 
 @dataclass(frozen=True)

@@ -63,6 +63,7 @@ def context(database: Database, connectors: Mapping[str, Connector], heard: Hear
         lease_owner=uuid.uuid4(),
         on_created=heard.hear_created,
         on_changed=heard.hear_changed,
+        on_polls_awaited=heard.hear_polls_awaited,
         readiness={},
         metrics=Metrics(version="1.2.3"),
         started_at=datetime.now(UTC),

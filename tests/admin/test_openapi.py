@@ -29,7 +29,7 @@ async def test_every_call_is_described_and_every_reference_leads_somewhere(nobod
         (method.upper(), path) for path, calls in document["paths"].items() for method in calls
     }
     wanted = {
-        (route.method, prefix + re.sub(r"\{id:[^}]*\}\}", "{id}", route.path))
+        (route.method, prefix + re.sub(r"\{(\w+):[^/]*\}", r"{\1}", route.path))
         for prefix, routes in (
             ("", (*OPERATOR_ROUTES, *PLATFORM_ROUTES)),
             ("/elements/api-v2", PLATFORM_ROUTES),

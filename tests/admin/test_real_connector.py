@@ -7,7 +7,6 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import aiohttp
-import pytest
 import pytest_asyncio
 
 from daemon.address_guard import AddressGuard
@@ -101,17 +100,6 @@ async def test_a_missing_alias_is_named_before_the_code_is_spent(api: Api) -> No
     assert without.status == 400
     assert list(without.faults) == ["maximizer.alias"]
     assert (await api.call("POST", "/instances", body_with(code))).status == 200
-
-
-@pytest.mark.parametrize("resource", ["notes", "custom-records"])
-async def test_a_resource_that_cannot_be_polled_is_refused_with_the_reason(
-    api: Api, resource: str
-) -> None:
-    entries = {"event.poller.configuration": {resource: {}}}
-    reply = await api.call("POST", "/instances", body_with("unspent", **entries))
-    assert reply.status == 400
-    (message,) = [text for field, text in reply.faults.items() if field.endswith(resource)]
-    assert message
 
 
 async def test_the_default_polling_configuration_of_the_element_is_accepted(api: Api) -> None:

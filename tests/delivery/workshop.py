@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from ipaddress import ip_network
 from typing import Any
@@ -68,12 +68,7 @@ class Source:
 
     async def write(self, connection: Connection, drafts: Sequence[Draft]) -> list[Draft]:
         """As the page commit does it; answers the drafts as stored."""
-        awaited = {draft.waits_for for draft in drafts if draft.waits_for is not None}
-        unfinished = await outbox.lock_predecessors(connection, awaited)
-        stored = [
-            draft if draft.waits_for in unfinished else replace(draft, waits_for=None)
-            for draft in drafts
-        ]
+        stored = list(await outbox.lock_awaited(connection, self.resource_id, drafts))
         await outbox.insert_drafts(
             connection, self.instance_id, self.resource_id, datetime.now(UTC), stored
         )

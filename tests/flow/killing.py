@@ -23,20 +23,20 @@ MEAN_SKIPS = 6
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Moment:
-    """When a daemon dies: at random, or when a stand-in has seen something of it."""
+    """When a daemon dies: at random, or when a stand-in has seen something of it.
+
+    `ends_tokens` makes it ask for new ones.
+    """
 
     name: str
     at_provider: Mapping[str, Any] = field(default_factory=dict)
     at_receiver: Mapping[str, Any] = field(default_factory=dict)
-    at_once: Mapping[str, Any] = field(default_factory=dict)
-    """What makes the provider bring the moment about."""
+    ends_tokens: bool = False
 
     @property
     def is_random(self) -> bool:
         return not self.at_provider and not self.at_receiver
 
-
-ASK_FOR_TOKENS = {"bad_token": {"times": 1}}
 
 MOMENTS = (
     Moment(name="at random"),
@@ -45,12 +45,12 @@ MOMENTS = (
     Moment(
         name="before new tokens",
         at_provider={"call": ["token.refresh"], "when": "before_answer"},
-        at_once=ASK_FOR_TOKENS,
+        ends_tokens=True,
     ),
     Moment(
         name="after new tokens",
         at_provider={"call": ["token.refresh"], "when": "after_answer"},
-        at_once=ASK_FOR_TOKENS,
+        ends_tokens=True,
     ),
     Moment(name="before the receiver's 200", at_receiver={"when": "before_answer"}),
     Moment(name="after the receiver's 200", at_receiver={"when": "after_answer"}),
@@ -81,15 +81,16 @@ class Killer:
 
     async def disarm(self) -> None:
         """No more kills."""
-        await self.provider.switch(kill=None, bad_token=None)
+        await self.provider.switch(kill=None)
         await self.receiver.switch(kill=None)
 
     async def _arm(self, moment: Moment, pid: int) -> None:
-        kill = {"pid": pid, "times": 1, "skip": int(self.dice.expovariate(1 / MEAN_SKIPS))}
+        skip = 0 if moment.ends_tokens else int(self.dice.expovariate(1 / MEAN_SKIPS))
+        kill = {"pid": pid, "times": 1, "skip": skip}
         if moment.at_provider:
-            skip = {"skip": 0} if moment.at_once else {}
-            armed = {**kill, **skip, **moment.at_provider}
-            await self.provider.switch(kill=armed, **moment.at_once)
+            await self.provider.switch(kill={**kill, **moment.at_provider})
+        if moment.ends_tokens:
+            await self.provider.end_access_tokens()
         if moment.at_receiver:
             await self.receiver.switch(kill={**kill, **moment.at_receiver})
 

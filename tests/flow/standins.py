@@ -130,6 +130,10 @@ class Provider(Standin):
         edited: Mapping[str, Any] = await self.call("PATCH", path, fields)
         return edited
 
+    async def end_access_tokens(self) -> None:
+        """Refuse all access tokens given so far."""
+        await self.call("DELETE", "/_sandbox/tokens/access")
+
     async def requests(self, call: str, after: int = 0) -> Sequence[Mapping[str, Any]]:
         """The answered calls of that name."""
         told = await self.call("GET", f"/_sandbox/requests?after={after}")

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import signal
 from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 import pytest_asyncio
 
+from daemon.store.database import Database
 from daemon.store.embedded import ServerAddress
 from tests.flow.oracle import Oracle
 from tests.flow.pollhook import Pollhook, dsn_of, trusted
@@ -30,6 +32,7 @@ ROWS = """
 """
 """Everything that only the holder of a lease may write."""
 
+UNFINISHED = "select count(*) from notifications where finished_at is null"
 HEARTBEATS = "select count(*) from daemons where expires_at > now()"
 
 
@@ -50,60 +53,87 @@ async def twins(
         yield first, second
 
 
-@pytest.mark.timeout(120)
-async def test_another_takes_over_and_the_first_writes_no_row_when_it_goes_on(
-    twins: tuple[Pollhook, Pollhook], provider: Provider, receiver: Receiver
-) -> None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scene:
+    """Two daemons on one database; the first holds the only instance."""
+
+    first: Pollhook
+    second: Pollhook
+    provider: Provider
+    receiver: Receiver
+    oracle: Oracle
+
+
+@pytest_asyncio.fixture
+async def scene(twins: tuple[Pollhook, Pollhook], provider: Provider, receiver: Receiver) -> Scene:
     first, second = twins
     await first.start()
     instance = await first.connect(receiver.callback())
     await trusted(receiver, instance)
-    oracle = Oracle(
-        provider=provider, receiver=receiver, instance=instance.id, since=await provider.changes()
-    )
+    since = await provider.changes()
+    oracle = Oracle(provider=provider, receiver=receiver, instance=instance.id, since=since)
     await provider.edit_at_random(20, seed=1)
     await settled(oracle.missing)
     await second.start()
+    return Scene(first=first, second=second, provider=provider, receiver=receiver, oracle=oracle)
 
-    # The first is stopped with attempts under way and with pages just read.
-    await receiver.switch(hold={})
-    await provider.edit_at_random(20, seed=2)
-    attempts = await receiver.held(1)
-    await provider.switch(hold={"call": ["read"]})
-    await provider.edit_at_random(20, seed=3)
-    await provider.held(4)
-    first.program.send(signal.SIGSTOP)
-    await provider.switch(hold=None)
-    await provider.release()
-    await receiver.switch(hold=None)
-    await receiver.release()
+
+async def stop_at_work(scene: Scene) -> int:
+    """Stop the first with attempts under way, answers how many, and with pages just read."""
+    await scene.receiver.switch(hold={})
+    await scene.provider.edit_at_random(20, seed=2)
+    attempts = await scene.receiver.held(1)
+    await scene.provider.switch(hold={"call": ["read"]})
+    await scene.provider.edit_at_random(20, seed=3)
+    await scene.provider.held(len(scene.oracle.resources))
+    scene.first.program.send(signal.SIGSTOP)
+    for standin in (scene.provider, scene.receiver):
+        await standin.switch(hold=None)
+        await standin.release()
+    return attempts
+
+
+async def all_recorded(database: Database) -> tuple[Any, ...]:
+    """What is stored once the second has nothing to send any more."""
+
+    async def is_recorded() -> bool:
+        return await database.fetchval(UNFINISHED) == 0
+
+    await eventually(is_recorded, "the second daemon has recorded everything")
+    return tuple(await database.fetchrow(ROWS) or ())
+
+
+async def go_on(scene: Scene, database: Database, attempts: int) -> None:
+    """Let the first run again until it has heard of its attempts and keeps its heartbeat."""
+    program = scene.first.program
+    ended = len(program.said(event="delivery.attempted"))
+    program.send(signal.SIGCONT)
+
+    async def is_awake() -> bool:
+        attempted = len(program.said(event="delivery.attempted")) - ended
+        return attempted >= attempts and await database.fetchval(HEARTBEATS) == 2
+
+    await eventually(is_awake, "the first daemon goes on")
+    assert (await scene.first.health("/readyz"))[0] == 200
+
+
+@pytest.mark.timeout(120)
+async def test_another_takes_over_and_the_first_writes_no_row_when_it_goes_on(
+    scene: Scene,
+) -> None:
+    provider, oracle = scene.provider, scene.oracle
+    attempts = await stop_at_work(scene)
     await settled(oracle.missing)
-
-    async with second.database() as database:
-
-        async def all_is_recorded() -> bool:
-            pending = "select count(*) from notifications where finished_at is null"
-            return await database.fetchval(pending) == 0
-
-        await eventually(all_is_recorded, "the second daemon has recorded everything")
-        before = tuple(await database.fetchrow(ROWS) or ())
+    async with scene.second.database() as database:
+        before = await all_recorded(database)
         assert await database.fetchval(HEARTBEATS) == 1
-        ended = len(first.program.said(event="delivery.attempted"))
-        first.program.send(signal.SIGCONT)
-
-        async def first_is_awake() -> bool:
-            attempted = len(first.program.said(event="delivery.attempted")) - ended
-            return attempted >= attempts and await database.fetchval(HEARTBEATS) == 2
-
-        await eventually(first_is_awake, "the first daemon goes on")
-        assert (await first.health("/readyz"))[0] == 200
+        await go_on(scene, database, attempts)
         assert tuple(await database.fetchrow(ROWS) or ()) == before
 
     await provider.edit_at_random(20, seed=4)
     await settled(oracle.missing)
-    assert await second.stop() == 0
+    assert await scene.second.stop() == 0
     await provider.edit_at_random(20, seed=5)
     await settled(oracle.missing)
     assert (await oracle.judge()).wrong == []
-    report = await oracle.report()
-    assert report["repeats"] >= 1
+    assert (await oracle.report())["repeats"] >= attempts

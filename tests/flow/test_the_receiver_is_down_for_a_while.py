@@ -8,6 +8,10 @@ from tests.flow.processes import settled
 from tests.flow.standins import Provider, Receiver
 
 FAILURES_UNTIL_FAILING = 3
+NOT_DELIVERED = "select count(*) from notifications where state <> 'delivered'"
+COST_AN_ATTEMPT = """
+    select count(distinct notification_id) from attempts where spent and outcome <> 'delivered'
+"""
 MOMENTS_OF_DEATH = ("before_keeping", "before_answer", "after_answer")
 
 
@@ -27,7 +31,6 @@ async def test_everything_arrives_in_order_and_the_outage_costs_three_notificati
     await provider.edit_at_random(40, seed=2)
     await program.line(event="endpoint.failing")
     await provider.edit_at_random(40, seed=3)
-    probes = len(program.said(event="delivery.attempted", spent=False))
     await program.line(event="delivery.attempted", spent=False)
     await receiver.start()
     await trusted(receiver, instance)
@@ -43,7 +46,6 @@ async def test_everything_arrives_in_order_and_the_outage_costs_three_notificati
             "select distinct notification_id from attempts where spent and outcome <> 'delivered'"
         )
     assert len(failed) <= FAILURES_UNTIL_FAILING
-    assert probes >= 0
 
 
 async def test_a_receiver_that_dies_at_its_work_gets_the_same_notification_again(

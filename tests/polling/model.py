@@ -134,7 +134,7 @@ class World:
             rows[start:end], next_key=None if complete else str(end), complete=complete
         )
 
-    async def one(self, object_key: str) -> Sighting | None:
+    async def one(self, object_key: str, *, background: bool = False) -> Sighting | None:
         thing = self.things[object_key]
         return self._pair(thing)[1] if thing.shown(self.now) else None
 
@@ -192,6 +192,7 @@ class Database:
     snapshots: dict[str, Snapshot] = field(default_factory=dict)
     told: list[Change] = field(default_factory=list)
     work: Work = field(default_factory=dict)
+    revision_floor: int = 0
 
     async def known(self, object_ids: Sequence[str]) -> Mapping[str, Snapshot]:
         return {key: self.snapshots[key] for key in object_ids if key in self.snapshots}

@@ -11,7 +11,8 @@ import pytest
 
 from daemon.polling import noticing, poller, window
 from daemon.polling.detection import Detected, detect
-from daemon.polling.window import Margins, Marks, Walk
+from daemon.polling.walk import Walk
+from daemon.polling.window import Margins, Marks
 from tests.polling.model import SECOND, Traits, check, run
 
 WORLDS = {

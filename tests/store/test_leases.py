@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import asyncio
 from uuid import uuid4
 
 import pytest
+import structlog
 
-from daemon.errors import Fenced
+from daemon.errors import DatabaseUnavailable, Fenced
 from daemon.instance import InstanceId
 from daemon.leases import Leases
 from daemon.store import leases as rows
@@ -120,6 +122,43 @@ async def test_nothing_is_held_beyond_the_local_deadline(database: Database) -> 
     clock.now += 0.2
     assert leases.holds(instance_id) is None
     assert leases.held() == frozenset()
+
+
+async def test_the_shortest_lease_is_held_for_most_of_its_time(database: Database) -> None:
+    instance_id = await make_instance(database)
+    clock = ManualClock()
+    leases = Leases(database, seconds=1, renew_seconds=0.5, alone=False, clock=clock)
+    await leases.run_once()
+    clock.now += 0.8
+    assert leases.holds(instance_id) is not None
+
+
+async def test_a_database_that_goes_and_returns_is_told_once_each(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    away = 3
+    rounds = asyncio.Event()
+
+    async def beat(*_: object) -> None:
+        nonlocal away
+        away -= 1
+        if away >= 0:
+            raise DatabaseUnavailable("The database does not answer")
+        rounds.set()
+
+    monkeypatch.setattr(rows, "beat", beat)
+    leases = Leases(database, seconds=10, renew_seconds=0.01, alone=True)
+    stop = asyncio.Event()
+    with structlog.testing.capture_logs() as told:
+        keeping = asyncio.create_task(leases.run(stop))
+        async with asyncio.timeout(20):
+            await rounds.wait()
+            rounds.clear()
+            await rounds.wait()
+        stop.set()
+        await keeping
+    assert [line["event"] for line in told] == ["database.away", "database.back"]
+    assert told[1]["failures"] == 3
 
 
 async def test_a_change_by_a_person_fences_what_began_before_it(database: Database) -> None:

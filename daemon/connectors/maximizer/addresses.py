@@ -50,6 +50,16 @@ class Addresses:
         base = _fill(self._settings.api_url, configuration)
         return Endpoint(url=base.url.rstrip("/"), guarded=base.guarded)
 
+    def discovery(self, configuration: Mapping[str, Any]) -> Endpoint | None:
+        """What tells the base of the API, beside the page of consent; None without an alias."""
+        alias = _text(configuration, ALIAS)
+        if not _ALIAS.fullmatch(alias):
+            return None
+        consent = self.authorize(configuration)
+        parts = urlsplit(consent.url)
+        place = f"{parts.scheme}://{parts.netloc}/{quote(alias, safe='')}"
+        return Endpoint(url=f"{place}?request=api", guarded=consent.guarded)
+
     def account_key(self, configuration: Mapping[str, Any]) -> str:
         """What the provider counts calls by, as far as is known: the API's base and the tenant."""
         alias = _text(configuration, ALIAS)

@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from daemon.connectors.budget import Budgets
+from daemon.connectors.budget import Budgets, Priority
 from daemon.connectors.connector import (
     Account,
     Element,
+    FieldFacts,
     Grant,
     Page,
+    PagingFacts,
     Query,
     Record,
     Tokens,
@@ -21,12 +23,15 @@ from daemon.connectors.connector import (
 from daemon.connectors.maximizer.addresses import Addresses
 from daemon.connectors.maximizer.answers import check_body, read_written
 from daemon.connectors.maximizer.authorization import MaximizerAuthorization
+from daemon.connectors.maximizer.discovery import Discovery
 from daemon.connectors.maximizer.element import ELEMENT
+from daemon.connectors.maximizer.examination import examine_paging
 from daemon.connectors.maximizer.octopus import Call, Line, Octopus
 from daemon.connectors.maximizer.questions import create_body, delete_body, update_body
 from daemon.connectors.maximizer.reader import OctopusReader, Question
 from daemon.connectors.maximizer.records import RecordReader
 from daemon.connectors.maximizer.resources import RESOURCES, Resource
+from daemon.connectors.maximizer.schemas import Schemas, Tenant
 from daemon.errors import CredentialsRefused, NotFound
 
 
@@ -36,6 +41,7 @@ class MaximizerParts:
 
     addresses: Addresses
     authorization: MaximizerAuthorization
+    discovery: Discovery
     octopus: Octopus
     budgets: Budgets
     tokens: TokenSource
@@ -50,6 +56,7 @@ class MaximizerConnector:
     def __init__(self, parts: MaximizerParts) -> None:
         self._parts = parts
         self._reader = OctopusReader(parts.octopus, parts.now)
+        self._schemas = Schemas(parts.octopus, self._reader, parts.now)
 
     def authorize_url(self, configuration: Mapping[str, Any], state: str) -> str:
         return self._parts.authorization.authorize_url(configuration, state)
@@ -60,8 +67,21 @@ class MaximizerConnector:
     def budget_key(self, configuration: Mapping[str, Any]) -> str:
         return self._parts.addresses.account_key(configuration)
 
-    def calls_left(self, configuration: Mapping[str, Any]) -> int:
-        return self._parts.budgets.of(self.budget_key(configuration)).remaining
+    def calls_left(
+        self, configuration: Mapping[str, Any], *, background: bool = False
+    ) -> int:
+        budget = self._parts.budgets.of(self.budget_key(configuration))
+        return budget.remaining_for(Priority.BACKGROUND if background else Priority.LIVE)
+
+    @property
+    def calls_per_hour(self) -> float:
+        return self._parts.budgets.calls_per_hour
+
+    def api_address(self, configuration: Mapping[str, Any]) -> str:
+        return self._parts.addresses.api(configuration).url
+
+    async def discover(self, configuration: Mapping[str, Any]) -> str | None:
+        return await self._parts.discovery.find_api(configuration)
 
     async def exchange(self, configuration: Mapping[str, Any], code: str) -> Grant:
         return await self._parts.authorization.exchange(configuration, code)
@@ -84,6 +104,17 @@ class MaximizerConnector:
     ) -> Record | None:
         asked = like or Query(resource=resource)
         return await self._reader.read_one(self._question(account, asked), key)
+
+    async def describe(self, account: Account, resource: str) -> Mapping[str, FieldFacts]:
+        tenant = Tenant(
+            account=account,
+            account_key=self.budget_key(account.configuration),
+            line=self._line_of(account),
+        )
+        return await self._schemas.describe(tenant, _resource(resource))
+
+    async def examine_paging(self, account: Account, query: Query) -> PagingFacts:
+        return await examine_paging(self._reader, self._question(account, query))
 
     async def create(self, account: Account, resource: str, fields: Mapping[str, Any]) -> Record:
         target = _resource(resource)
@@ -112,7 +143,8 @@ class MaximizerConnector:
 
     def _question(self, account: Account, query: Query) -> Question:
         key = self.budget_key(account.configuration)
-        return Question.of(self._line_of(account), key, _resource(query.resource), query)
+        resource = self._schemas.narrowed(account, key, _resource(query.resource))
+        return Question.of(self._line_of(account), key, resource, query)
 
     def _line_of(self, account: Account) -> Line:
         return self._line(account.configuration, self._parts.tokens(account))

@@ -31,6 +31,7 @@ from daemon.outbound import Answer, Outbound, OutboundError, OutboundFailure
 T = TypeVar("T")
 
 DEADLINE_SECONDS = 60.0
+QUICK_SECONDS = 5.0
 LARGEST_ANSWER_BYTES = 32 * 1024 * 1024
 JSON_HEADERS: Mapping[str, str] = {
     "Content-Type": "application/json",
@@ -158,12 +159,27 @@ class Octopus:
 
 def provider_time(answer: Answer, now: datetime) -> datetime:
     """The provider's clock when the call began: its `Date` less the duration, ours without one."""
-    duration = timedelta(seconds=answer.duration_seconds)
+    told = _told_time(answer)
+    return (now if told is None else told) - timedelta(seconds=answer.duration_seconds)
+
+
+def clock_skew(answer: Answer, now: datetime) -> timedelta | None:
+    """How far the provider's clock is ahead of ours, to a few seconds; None if it cannot be told.
+
+    A slow answer says too little of when its `Date` was written.
+    """
+    told = _told_time(answer)
+    if told is None or answer.duration_seconds > QUICK_SECONDS:
+        return None
+    return told - now
+
+
+def _told_time(answer: Answer) -> datetime | None:
     try:
         told = parsedate_to_datetime(answer.headers["Date"])
     except (KeyError, ValueError, TypeError):
-        return now - duration
-    return (told if told.tzinfo is not None else told.replace(tzinfo=UTC)) - duration
+        return None
+    return told if told.tzinfo is not None else told.replace(tzinfo=UTC)
 
 
 def _check_status(answer: Answer, now: datetime) -> None:

@@ -11,6 +11,7 @@ from daemon.connectors.budget import Budgets
 from daemon.connectors.maximizer.addresses import Addresses
 from daemon.connectors.maximizer.authorization import MaximizerAuthorization
 from daemon.connectors.maximizer.connector import MaximizerConnector, MaximizerParts
+from daemon.connectors.maximizer.discovery import Discovery
 from daemon.connectors.maximizer.octopus import Octopus
 from daemon.connectors.oauth2 import OAuth2
 from daemon.connectors.rate_windows import parse_rate_limit
@@ -40,6 +41,7 @@ async def open_maximizer(
             MaximizerParts(
                 addresses=addresses,
                 authorization=authorization,
+                discovery=Discovery(outbound, addresses),
                 octopus=Octopus(outbound, _now, metrics),
                 budgets=budgets,
                 tokens=keeper.tokens,

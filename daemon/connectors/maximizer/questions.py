@@ -26,6 +26,7 @@ def read_body(
     order = [
         {_path(each.name): "DESC" if each.descending else "ASC"}
         for each in query.order or _default_order(resource)
+        if resource.sorts_by_key or each.name.casefold() != KEY.casefold()
     ]
     section = {
         "Scope": {"Fields": dict(fields)},

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import structlog
 
@@ -13,7 +13,7 @@ from daemon.connectors.connector import Page, Query, Record
 from daemon.connectors.maximizer.answers import Rows, read_rows
 from daemon.connectors.maximizer.criteria import SearchQuery, key_query, search_query
 from daemon.connectors.maximizer.keys import identity_of
-from daemon.connectors.maximizer.octopus import Call, Line, Octopus, provider_time
+from daemon.connectors.maximizer.octopus import Call, Line, Octopus, clock_skew, provider_time
 from daemon.connectors.maximizer.page_sizes import PageSizes
 from daemon.connectors.maximizer.paging import computed_key, told_key
 from daemon.connectors.maximizer.questions import read_body, scope
@@ -59,6 +59,7 @@ class _Got:
     size: int
     rows: Rows
     provider_time: datetime
+    clock_skew: timedelta | None
 
 
 class OctopusReader:
@@ -78,6 +79,7 @@ class OctopusReader:
             next_key=next_key,
             complete=next_key is None,
             provider_time=got.provider_time,
+            clock_skew=got.clock_skew,
         )
 
     async def read_one(self, question: Question, key: str) -> Record | None:
@@ -93,6 +95,10 @@ class OctopusReader:
         if records and found is None:
             raise MalformedAnswer("The provider answers with other records than the one asked for")
         return found
+
+    async def rows(self, question: Question, size: int) -> Rows:
+        """The rows that come for this size, unjudged: for trying out how a provider pages."""
+        return (await self._ask(question, size)).rows
 
     async def _ask_smaller_until_answered(self, question: Question) -> _Got:
         key = question.memory_key
@@ -122,9 +128,13 @@ class OctopusReader:
         )
 
         def judge(answer: Answer) -> _Got:
-            rows = read_rows(answer.body, resource.object_name, reader)
-            time = provider_time(answer, self._now())
-            return _Got(size=size, rows=rows, provider_time=time)
+            now = self._now()
+            return _Got(
+                size=size,
+                rows=read_rows(answer.body, resource.object_name, reader),
+                provider_time=provider_time(answer, now),
+                clock_skew=clock_skew(answer, now),
+            )
 
         return await self._octopus.ask(question.line, call, judge)
 

@@ -1,7 +1,9 @@
 """The hub's resources in Maximizer's terms: object, search driver, fields and dates, a row each.
 
-Names and dates are those of Maximizer's own published samples; where a resource lacks a date, or
-the service cannot filter by it, its row says so in words.
+Names and dates are those of Maximizer's own published samples. Tasks have no date of modification.
+Documents and notes have but one date, of their own, which people may set to any day: new ones are
+soon found by it, everything else by comparing the whole listing. No sample shows the dates of
+custom records: that they have the usual ones is checked with each tenant's schema.
 """
 
 from __future__ import annotations
@@ -29,7 +31,7 @@ Scope = Mapping[str, Any]
 class Resource:
     """One hub resource. `searcher` names the SQL search driver. `updated` and `created` are the
     fields of its dates, None where it has none. `entry_type` narrows address book entries to one
-    type. `refusal` says in words why it cannot be polled.
+    type. `sorts_by_key` says whether keys can make the order of equal dates certain.
     """
 
     name: str
@@ -40,7 +42,7 @@ class Resource:
     created: str | None = CREATED
     entry_type: str | None = None
     default: bool = False
-    refusal: str | None = None
+    sorts_by_key: bool = True
 
     @property
     def spec(self) -> ResourceSpec:
@@ -52,7 +54,6 @@ class Resource:
             updated_format=DATE_FORMAT,
             created_field=self.created,
             default=self.default,
-            refusal=self.refusal,
         )
 
     @property
@@ -186,11 +187,7 @@ _ROWS = (
         searcher="NoteSearcher",
         scope=_scope("Text RichText DateTime Important ParentKey"),
         updated=None,
-        created=None,
-        refusal=(
-            "a note has no date of creation or modification, and its own date can be set to any"
-            " day, so that changes cannot be told from what was there before"
-        ),
+        created="DateTime",
     ),
     Resource(
         name="documents",
@@ -210,10 +207,7 @@ _ROWS = (
         name="custom-records",
         object_name="Custom",
         searcher=None,
-        scope=_scope("Name Description ApplicationId"),
-        updated=None,
-        created=None,
-        refusal="Maximizer documents no date of creation or modification for custom records",
+        scope=_scope(f"Name Description ApplicationId {_PEOPLE_STAMPS}"),
     ),
 )
 

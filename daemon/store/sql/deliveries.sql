@@ -2,7 +2,7 @@
 -- The next notifications of some lanes in sending order; one not yet due comes without its body.
 select
     due.id, due.instance_id, due.event_id, due.format, due.due_at, due.attempts, due.replay,
-    due.page_read_at, case when due.due_at <= $2 then due.body end as body
+    due.page_read_at, due.events, case when due.due_at <= $2 then due.body end as body
 from unnest($1::bigint[]) as lane (instance_id)
 cross join lateral (
     select *
@@ -111,7 +111,7 @@ where notifications.id = freed.id
 returning
     notifications.id, notifications.instance_id, notifications.event_id, notifications.format,
     notifications.due_at, notifications.attempts, notifications.replay,
-    notifications.page_read_at,
+    notifications.page_read_at, notifications.events,
     case when octet_length(notifications.body) <= $2 then notifications.body end as body
 
 -- name: load_endpoints

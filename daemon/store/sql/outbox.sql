@@ -3,7 +3,8 @@
 select nextval('notification_ids') from generate_series(1, $1::integer)
 
 -- name: find_predecessors
--- The unfinished notification, if any, that holds the latest event of each of these objects.
+-- The unfinished notification, if any, that holds the latest event of each of these objects. What
+-- a person has sent again holds up nothing.
 select latest.object_id, latest.notification_id
 from unnest($2::text[]) as wanted (object_id)
 cross join lateral (
@@ -14,7 +15,7 @@ cross join lateral (
     limit 1
 ) as latest
 join notifications on notifications.id = latest.notification_id
-where notifications.state in ('pending', 'retrying')
+where notifications.state in ('pending', 'retrying') and not notifications.replay
 
 -- name: lock_predecessors
 -- Of these, the ones still unfinished, kept from being settled until the transaction ends.

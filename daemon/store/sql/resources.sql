@@ -17,15 +17,18 @@ order by r.instance_id, r.position, r.id
 -- Everything a poller resumes from.
 select
     state, version, cursor_at, baseline_at, known_from, ids_complete, utc_proved_at,
-    utc_skew_seconds, resume, next_sequence, next_poll_at, last_poll_at, failures, work, lateness
+    utc_skew_seconds, resume, next_sequence, next_poll_at, last_poll_at, failures, work, lateness,
+    probes, revision_floor
 from resources
 where id = $1
 
 -- name: write_progress
--- The marks after a page; the version and the sequence are compared, so that nobody else wrote.
+-- The marks after a page; the version and the sequence are compared, so that nobody else wrote. A
+-- page ends a pending baseline; what polls make of the state later is written with their outcomes.
 update resources
 set cursor_at = $4, baseline_at = $5, known_from = $6, ids_complete = $7, utc_proved_at = $8,
-    utc_skew_seconds = $9, resume = $10, next_sequence = $11, state = $12, work = $13
+    utc_skew_seconds = $9, resume = $10, next_sequence = $11, work = $13,
+    state = case when state = 'baseline_pending' then $12 else state end
 where id = $1 and version = $2 and next_sequence = $3
 
 -- name: flush_polls
@@ -42,10 +45,10 @@ with fenced as (
     from unnest(
         $1::bigint[], $2::bigint[], $4::bigint[], $5::timestamptz[], $6::timestamptz[],
         $7::timestamptz[], $8::text[], $9::integer[], $10::jsonb[], $11::timestamptz[],
-        $12::jsonb[], $13::bigint[]
+        $12::jsonb[], $13::bigint[], $14::jsonb[]
     ) as p (
         resource_id, instance_id, version, next_poll_at, last_poll_at, last_success_at,
-        last_error, failures, last_poll, cursor_at, lateness, missed
+        last_error, failures, last_poll, cursor_at, lateness, missed, probes
     )
 )
 update resources as r
@@ -63,9 +66,10 @@ set next_poll_at = p.next_poll_at,
     cursor_at = greatest(r.cursor_at, p.cursor_at),
     lateness = coalesce(p.lateness, r.lateness),
     missed = r.missed + p.missed,
+    probes = coalesce(p.probes, r.probes),
     state = case
-        when r.state = 'active' and p.last_error is not null then 'degraded'
-        when r.state = 'degraded' and p.last_error is null then 'active'
+        when r.state = 'active' and p.failures > 0 then 'degraded'
+        when r.state = 'degraded' and p.failures = 0 then 'active'
         else r.state
     end
 from polled as p

@@ -22,8 +22,13 @@ where resource_id = $1
 
 -- name: mark_absent
 -- The end of a complete listing: what it did not show was absent once more, the rest is present.
+-- Above zero counts towards a deletion; below, the object is there, but the listing leaves it out.
 update snapshots as s
-set absent_sweeps = case when seen.object_id is null then least(s.absent_sweeps + 1, 100) else 0 end
+set absent_sweeps = case
+        when seen.object_id is not null then 0
+        when s.absent_sweeps >= 0 then least(s.absent_sweeps + 1, 100)
+        else greatest(s.absent_sweeps - 1, -100)
+    end
 from snapshots as known
 left join sweep_sightings as seen
     on seen.resource_id = known.resource_id and seen.object_id = known.object_id
@@ -31,7 +36,7 @@ where known.resource_id = $1
     and s.resource_id = known.resource_id
     and s.object_id = known.object_id
     and not known.deleted
-    and (seen.object_id is null or known.absent_sweeps > 0)
+    and (seen.object_id is null or known.absent_sweeps <> 0)
 
 -- name: list_absent
 -- Objects that were absent from two complete sweeps.
@@ -49,6 +54,28 @@ select count(*) from snapshots where resource_id = $1 and absent_sweeps >= 2 and
 -- How many objects are known and not told as deleted.
 select count(*) from snapshots where resource_id = $1 and not deleted
 
--- name: mark_present
--- An object that is there after all.
-update snapshots set absent_sweeps = 0 where resource_id = $1 and object_id = $2
+-- name: list_unlisted
+-- Objects outside of the listing, in whose case it is time to look again.
+select object_id, object_key, stamp_at, content_hash, digests, revision, projection, deleted
+from snapshots
+where resource_id = $1 and absent_sweeps <= -12 and not deleted
+order by object_id
+limit $2
+
+-- name: mark_unlisted
+-- An object that is there, although no listing shows it.
+update snapshots set absent_sweeps = -1 where resource_id = $1 and object_id = $2
+
+-- name: purge_sightings
+-- Some of what sweeps left behind that were called off: those of resources that are not listing.
+delete from sweep_sightings
+where (resource_id, object_id) in (
+    select s.resource_id, s.object_id
+    from sweep_sightings as s
+    where not exists (
+        select from resources
+        where resources.id = s.resource_id
+            and coalesce(resources.work #>> '{sweep,phase}', 'waiting') <> 'waiting'
+    )
+    limit $1
+)

@@ -1,0 +1,108 @@
+"""Confirming: what two listings did not show is read by id, before it is told as deleted."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import structlog
+
+from daemon.errors import MalformedAnswer, RequestRefused
+from daemon.instance import EventType
+from daemon.notifications.change import Change
+from daemon.polling.detection import Detected
+from daemon.polling.noticing import Manner, Noticer
+from daemon.polling.slow_pass import SlowPass, Wishes, most_deletions
+from daemon.polling.snapshot import Snapshot, SnapshotWrite
+from daemon.polling.source import Clock, SweepJournal, Tally
+
+log = structlog.get_logger(__name__)
+
+
+class Confirming:
+    """The end of a sweep: one object at a time, unless too many to be believed are gone.
+
+    Objects that left the filter are there, although no listing shows them: they are no candidates
+    any more, and are looked at once in a while instead, so that their deletion is told too.
+    """
+
+    def __init__(
+        self,
+        journal: SweepJournal,
+        noticer: Noticer,
+        manner: Manner,
+        wishes: Wishes,
+        clock: Clock,
+    ) -> None:
+        self._journal = journal
+        self._noticer = noticer
+        self._manner = manner
+        self._wishes = wishes
+        self._clock = clock
+
+    async def step(self, slow: SlowPass) -> Tally:
+        """The next candidate; after the last one the sweep rests."""
+        if slow.allowance is None:
+            absent, living = await self._journal.count_absent()
+            gone, all_known = absent + slow.told, living + slow.told
+            most = int(most_deletions(all_known, self._wishes))
+            if gone > most and not slow.confirmed:
+                return await self._brake(slow, f"{gone} of {all_known} objects are gone at once")
+            slow = replace(slow, allowance=all_known if slow.confirmed else most)
+        candidates = await self._journal.list_absent(1) or await self._journal.list_unlisted(1)
+        if not candidates:
+            await self._rest(slow, brake=None)
+            return Tally()
+        return await self._look_at(candidates[0], slow)
+
+    async def _look_at(self, absent: Snapshot, slow: SlowPass) -> Tally:
+        tally = Tally()
+        if await self._is_there(absent):
+            await self._journal.mark_unlisted(absent.object_id)
+        elif slow.allowance is not None and slow.told >= slow.allowance:
+            return await self._brake(slow, f"More than {slow.told} objects are gone at once")
+        else:
+            detected = self._deletion(absent)
+            await self._commit(detected, replace(slow, told=slow.told + 1))
+            tally.add_changes(detected)
+        return tally
+
+    async def _is_there(self, absent: Snapshot) -> bool:
+        """What the provider refuses to show by its id is not told as deleted either."""
+        try:
+            return await self._noticer.read_by_id(absent) is not None
+        except (RequestRefused, MalformedAnswer) as error:
+            log.warning("sweep.not_confirmed", object=absent.object_key, reason=str(error))
+            return True
+
+    async def _brake(self, slow: SlowPass, gone: str) -> Tally:
+        reason = f"{gone}: no more of them are told as deleted until the sweep is confirmed."
+        log.warning("sweep.braked", reason=reason)
+        await self._rest(slow, brake=reason)
+        return Tally(braked=1)
+
+    async def _rest(self, slow: SlowPass, *, brake: str | None) -> None:
+        await self._journal.clear_sightings()
+        interval = self._wishes.sweep_interval
+        due_at = None if interval is None else self._clock() + interval
+        await self._commit(NOTHING, replace(slow, brake=brake).rest(due_at))
+
+    async def _commit(self, detected: Detected, slow: SlowPass) -> None:
+        work = {**self._journal.work, slow.kind: slow}
+        await self._journal.commit(detected, self._journal.marks, work=work)
+
+    def _deletion(self, gone: Snapshot) -> Detected:
+        revision = gone.revision + 1
+        change = Change(
+            object_id=gone.object_id,
+            object_key=gone.object_key,
+            type=EventType.DELETED,
+            revision=revision,
+            occurred_at=self._clock(),
+            raw={self._manner.id_field: gone.object_key},
+        )
+        tomb = replace(gone, revision=revision, deleted=True)
+        write = SnapshotWrite(snapshot=tomb, expected_revision=gone.revision)
+        return Detected(changes=[change], writes=[write])
+
+
+NOTHING = Detected(changes=(), writes=())

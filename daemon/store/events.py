@@ -1,0 +1,280 @@
+"""The events as people look them up: lists page by page, one in detail, the stream of new ones."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from daemon.errors import NotFound
+from daemon.instance import (
+    EventId,
+    EventType,
+    InstanceId,
+    NotificationId,
+    NotificationState,
+    OrganizationId,
+)
+from daemon.notifications.context import NotificationFormat
+from daemon.store.database import Database, Row, load_queries
+
+QUERIES = load_queries("events")
+
+UNFINISHED = frozenset({NotificationState.PENDING, NotificationState.RETRYING})
+EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
+LATEST = datetime(9999, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scope:
+    """Whose events: an organization's, or those of one instance of it."""
+
+    organization_id: OrganizationId
+    instance_id: InstanceId | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """A place in the order of events: by the time they were written, then by id."""
+
+    created_at: datetime
+    event_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventFilter:
+    """Which events. `states` are those of their notifications, `since` and `until` frame the time
+    they were written; None lets everything through."""
+
+    object_type: str | None = None
+    object_key: str | None = None
+    types: Collection[EventType] | None = None
+    states: Collection[NotificationState] | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+    def passes(self, event: RecordedEvent) -> bool:
+        """The same for an event that was found by its number."""
+        return (
+            (self.object_key is None or event.object_key == self.object_key)
+            and (self.types is None or event.type in self.types)
+            and (self.states is None or event.state in self.states)
+            and (self.since is None or event.created_at >= self.since)
+            and (self.until is None or event.created_at < self.until)
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordedEvent:
+    """One event, and how the notification that tells it is doing."""
+
+    event_id: EventId
+    instance_id: InstanceId
+    element_key: str
+    object_type: str
+    sequence: int
+    object_key: str
+    type: EventType
+    revision: int
+    occurred_at: datetime
+    changed: Sequence[str] | None
+    backfill: bool
+    created_at: datetime
+    notification_id: NotificationId
+    notification_event_id: EventId
+    state: NotificationState
+    replay: bool
+    attempts: int
+    due_at: datetime
+    finished_at: datetime | None
+    page_read_at: datetime
+
+    @property
+    def place(self) -> Place:
+        return Place(created_at=self.created_at, event_id=self.event_id)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordedNotification:
+    """One notification as stored; `body` is what was and will be sent."""
+
+    id: NotificationId
+    instance_id: InstanceId
+    event_id: EventId
+    object_type: str
+    format: NotificationFormat
+    state: NotificationState
+    parent_id: NotificationId | None
+    waits_for: NotificationId | None
+    replay: bool
+    due_at: datetime
+    attempts: int
+    events: int
+    body: bytes = field(repr=False)
+    created_at: datetime
+    finished_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordedAttempt:
+    """One attempt as it ended; one that was not `spent` was the endpoint's trouble."""
+
+    notification_id: NotificationId
+    number: int
+    started_at: datetime
+    duration_seconds: float
+    outcome: str
+    status: int | None
+    spent: bool
+    answer: str | None
+
+
+async def list_events(
+    database: Database, scope: Scope, wanted: EventFilter, before: Place | None, limit: int
+) -> Sequence[RecordedEvent]:
+    """Up to `limit` events, the newest first, from behind a place on."""
+    until = wanted.until or LATEST
+    if before is None or before.created_at > until:
+        before = Place(created_at=until, event_id="")
+    arguments: list[object] = [
+        scope.organization_id,
+        scope.instance_id,
+        before.created_at,
+        before.event_id,
+        wanted.since or EARLIEST,
+        wanted.types,
+        wanted.object_type,
+        wanted.states,
+        limit,
+    ]
+    name = _list_name(wanted)
+    if name == "list_of_object":
+        arguments.append(wanted.object_key)
+    return [_event(row) for row in await database.fetch(QUERIES[name], *arguments)]
+
+
+async def list_by_sequence(
+    database: Database, instance_id: InstanceId, object_type: str, first: int, limit: int
+) -> Sequence[tuple[int, RecordedEvent | None]]:
+    """Up to `limit` numbers of a resource from `first` on; None for what is no longer kept."""
+    rows = await database.fetch(
+        QUERIES["list_by_sequence"], instance_id, object_type, first, limit
+    )
+    return [
+        (row["wanted_sequence"], None if row["event_id"] is None else _event(row)) for row in rows
+    ]
+
+
+async def horizon(database: Database) -> datetime:
+    """The instant before which no event appears any more that is not there already."""
+    instant: datetime = await database.fetchval(QUERIES["horizon"])
+    return instant
+
+
+async def list_new(
+    database: Database, scope: Scope, after: Place, until: datetime, limit: int
+) -> Sequence[RecordedEvent]:
+    """Up to `limit` events behind a place and before the horizon, the oldest first."""
+    rows = await database.fetch(
+        QUERIES["list_new"],
+        scope.organization_id,
+        scope.instance_id,
+        after.created_at,
+        after.event_id,
+        until,
+        limit,
+    )
+    return [_event(row) for row in rows]
+
+
+async def get_notification(database: Database, scope: Scope, name: str) -> RecordedNotification:
+    """By its event id, by that of an event in it, or by its number. Raises NotFound."""
+    number = int(name) if name.isascii() and name.isdigit() and len(name) <= 18 else None
+    row = await database.fetchrow(
+        QUERIES["find_notification"], scope.organization_id, scope.instance_id, name, number
+    )
+    if row is None:
+        raise NotFound(f"No event found with id {name[:60]}.")
+    return _notification(row)
+
+
+async def list_of_notification(
+    database: Database, notification_id: NotificationId
+) -> Sequence[RecordedEvent]:
+    """The events it tells."""
+    rows = await database.fetch(QUERIES["list_of_notification"], notification_id)
+    return [_event(row) for row in rows]
+
+
+async def list_parts(
+    database: Database, notification_id: NotificationId
+) -> Mapping[EventId, NotificationState]:
+    """What a split one was replaced by, by event id."""
+    rows = await database.fetch(QUERIES["list_parts"], notification_id)
+    return {EventId(row["event_id"]): NotificationState(row["state"]) for row in rows}
+
+
+async def list_attempts(
+    database: Database, notification_ids: Collection[NotificationId]
+) -> Mapping[NotificationId, Sequence[RecordedAttempt]]:
+    """Every attempt, by notification and then in order; those never tried are left out."""
+    attempts: dict[NotificationId, list[RecordedAttempt]] = {}
+    for row in await database.fetch(QUERIES["list_attempts"], list(notification_ids)):
+        attempt = RecordedAttempt(**{**row, "notification_id": NotificationId(row[0])})
+        attempts.setdefault(attempt.notification_id, []).append(attempt)
+    return attempts
+
+
+def _list_name(wanted: EventFilter) -> str:
+    """The query that need not pass over many events which are not wanted."""
+    states = set(wanted.states or ())
+    if wanted.object_key is not None:
+        return "list_of_object"
+    if states and states <= UNFINISHED:
+        return "list_unfinished"
+    return "list_dead" if states == {NotificationState.DEAD} else "list_by_time"
+
+
+def _event(row: Row) -> RecordedEvent:
+    return RecordedEvent(
+        event_id=EventId(row["event_id"]),
+        instance_id=InstanceId(row["instance_id"]),
+        element_key=row["element_key"],
+        object_type=row["object_type"],
+        sequence=row["sequence"],
+        object_key=row["object_key"],
+        type=EventType(row["type"]),
+        revision=row["revision"],
+        occurred_at=row["occurred_at"],
+        changed=row["changed"],
+        backfill=row["backfill"],
+        created_at=row["created_at"],
+        notification_id=NotificationId(row["notification_id"]),
+        notification_event_id=EventId(row["notification_event_id"]),
+        state=NotificationState(row["state"]),
+        replay=row["replay"],
+        attempts=row["attempts"],
+        due_at=row["due_at"],
+        finished_at=row["finished_at"],
+        page_read_at=row["page_read_at"],
+    )
+
+
+def _notification(row: Row) -> RecordedNotification:
+    return RecordedNotification(
+        id=NotificationId(row["id"]),
+        instance_id=InstanceId(row["instance_id"]),
+        event_id=EventId(row["event_id"]),
+        object_type=row["object_type"],
+        format=NotificationFormat(row["format"]),
+        state=NotificationState(row["state"]),
+        parent_id=row["parent_id"],
+        waits_for=row["waits_for"],
+        replay=row["replay"],
+        due_at=row["due_at"],
+        attempts=row["attempts"],
+        events=row["events"],
+        body=row["body"],
+        created_at=row["created_at"],
+        finished_at=row["finished_at"],
+    )

@@ -1,0 +1,217 @@
+-- name: list_by_time
+-- The newest events of an organization's instances (or of one), page by page.
+with page as (
+    select found.*
+    from instances
+    cross join lateral (
+        select events.*
+        from events
+        where events.instance_id = instances.id
+            and (events.created_at, events.event_id) < ($3, $4)
+            and events.created_at >= $5
+            and ($6::text[] is null or events.type = any($6))
+            and ($7::text is null or events.resource_id = (
+                select id from resources
+                where resources.instance_id = instances.id and resources.name = $7
+            ))
+            and ($8::text[] is null or (
+                select state from notifications where id = events.notification_id
+            ) = any($8))
+        order by events.created_at desc, events.event_id desc
+        limit $9
+    ) as found
+    where instances.organization_id = $1
+        and instances.deleted_at is null
+        and ($2::bigint is null or instances.id = $2)
+    order by found.created_at desc, found.event_id desc
+    limit $9
+)
+select told_events.*
+from page
+join told_events on told_events.event_id = page.event_id
+order by told_events.created_at desc, told_events.event_id desc
+
+-- name: list_unfinished
+-- The same for what is still on its way, which may be few among very many.
+with page as (
+    select found.*
+    from instances
+    cross join lateral (
+        select events.created_at, events.event_id
+        from notifications
+        join events on events.notification_id = notifications.id
+        where notifications.instance_id = instances.id
+            and notifications.state in ('pending', 'retrying')
+            and notifications.state = any($8::text[])
+            and notifications.created_at <= $3
+            and notifications.created_at >= $5
+            and (events.created_at, events.event_id) < ($3, $4)
+            and ($6::text[] is null or events.type = any($6))
+            and ($7::text is null or events.resource_id = (
+                select id from resources
+                where resources.instance_id = instances.id and resources.name = $7
+            ))
+        order by notifications.created_at desc, events.event_id desc
+        limit $9
+    ) as found
+    where instances.organization_id = $1
+        and instances.deleted_at is null
+        and ($2::bigint is null or instances.id = $2)
+    order by found.created_at desc, found.event_id desc
+    limit $9
+)
+select told_events.*
+from page
+join told_events on told_events.event_id = page.event_id
+order by told_events.created_at desc, told_events.event_id desc
+
+-- name: list_dead
+-- The same for what was given up.
+with page as (
+    select found.*
+    from instances
+    cross join lateral (
+        select events.created_at, events.event_id
+        from notifications
+        join events on events.notification_id = notifications.id
+        where notifications.instance_id = instances.id
+            and notifications.state = 'dead'
+            and notifications.state = any($8::text[])
+            and notifications.created_at <= $3
+            and notifications.created_at >= $5
+            and (events.created_at, events.event_id) < ($3, $4)
+            and ($6::text[] is null or events.type = any($6))
+            and ($7::text is null or events.resource_id = (
+                select id from resources
+                where resources.instance_id = instances.id and resources.name = $7
+            ))
+        order by notifications.created_at desc, events.event_id desc
+        limit $9
+    ) as found
+    where instances.organization_id = $1
+        and instances.deleted_at is null
+        and ($2::bigint is null or instances.id = $2)
+    order by found.created_at desc, found.event_id desc
+    limit $9
+)
+select told_events.*
+from page
+join told_events on told_events.event_id = page.event_id
+order by told_events.created_at desc, told_events.event_id desc
+
+-- name: list_of_object
+-- The events of one object, which people know by its key.
+with page as (
+    select found.*
+    from instances
+    join resources on resources.instance_id = instances.id
+    cross join lateral (
+        select object_id
+        from snapshots
+        where snapshots.resource_id = resources.id and snapshots.object_key = $10
+        union
+        select $10::text
+    ) as object
+    cross join lateral (
+        select events.*
+        from events
+        where events.resource_id = resources.id
+            and events.object_id = object.object_id
+            and (events.created_at, events.event_id) < ($3, $4)
+            and events.created_at >= $5
+            and ($6::text[] is null or events.type = any($6))
+            and ($8::text[] is null or (
+                select state from notifications where id = events.notification_id
+            ) = any($8))
+        order by events.sequence desc
+        limit $9
+    ) as found
+    where instances.organization_id = $1
+        and instances.deleted_at is null
+        and ($2::bigint is null or instances.id = $2)
+        and ($7::text is null or resources.name = $7)
+    order by found.created_at desc, found.event_id desc
+    limit $9
+)
+select told_events.*
+from page
+join told_events on told_events.event_id = page.event_id
+order by told_events.created_at desc, told_events.event_id desc
+
+-- name: list_by_sequence
+-- Every number of a resource from one on, those included whose event is no longer kept.
+select number as wanted_sequence, told_events.*
+from resources
+cross join generate_series($3::bigint, least($3 + $4 - 1, resources.next_sequence - 1)) as number
+left join told_events on told_events.resource_id = resources.id and told_events.sequence = number
+where resources.instance_id = $1 and resources.name = $2
+order by number
+
+-- name: list_new
+-- What came after a place in time and before the horizon, the oldest first.
+with page as (
+    select found.*
+    from instances
+    cross join lateral (
+        select events.created_at, events.event_id
+        from events
+        where events.instance_id = instances.id
+            and (events.created_at, events.event_id) > ($3, $4)
+            and events.created_at < $5
+        order by events.created_at, events.event_id
+        limit $6
+    ) as found
+    where instances.organization_id = $1
+        and instances.deleted_at is null
+        and ($2::bigint is null or instances.id = $2)
+    order by found.created_at, found.event_id
+    limit $6
+)
+select told_events.*
+from page
+join told_events on told_events.event_id = page.event_id
+order by told_events.created_at, told_events.event_id
+
+-- name: horizon
+-- Before it nothing new can appear: no transaction that is still open began earlier. The margin is
+-- for one that has just begun and does not show yet.
+select least(now() - interval '100 ms', min(xact_start)) as horizon
+from pg_stat_activity
+where datname = current_database() and pid <> pg_backend_pid()
+
+-- name: find_notification
+-- A notification by its own event id, by that of one of its events, or by its number.
+select
+    notifications.id, notifications.instance_id, notifications.event_id, notifications.format,
+    notifications.state, notifications.parent_id, notifications.replay, notifications.due_at,
+    notifications.attempts, notifications.events, notifications.body, notifications.page_read_at,
+    notifications.created_at, notifications.finished_at, notifications.waits_for,
+    resources.name as object_type
+from notifications
+join instances on instances.id = notifications.instance_id
+join resources on resources.id = notifications.resource_id
+where notifications.id in (
+        select id from notifications where event_id = $3
+        union all
+        select notification_id from events where event_id = $3
+        union all
+        select $4::bigint where $4 is not null
+    )
+    and instances.organization_id = $1
+    and instances.deleted_at is null
+    and ($2::bigint is null or instances.id = $2)
+
+-- name: list_of_notification
+-- The events that a notification tells, in their order.
+select * from told_events where notification_id = $1 order by sequence
+
+-- name: list_parts
+-- What a split one was replaced by.
+select id, event_id, state from notifications where parent_id = $1 order by id
+
+-- name: list_attempts
+-- Every attempt at some notifications, the oldest first.
+select notification_id, number, started_at, duration_seconds, outcome, status, spent, answer
+from attempts
+where notification_id = any($1::bigint[])
+order by notification_id, id

@@ -1,0 +1,65 @@
+from __future__ import annotations
+
+import asyncio
+import logging
+from contextlib import suppress
+
+import pytest
+
+from daemon.errors import DatabaseUnavailable
+from daemon.store.database import Database
+from daemon.store.embedded import ServerAddress
+
+TERMINATE_OTHERS = """
+    select pg_terminate_backend(pid, 20000) from pg_stat_activity
+    where datname = current_database() and pid <> pg_backend_pid()
+"""
+BACKENDS = "select count(*) from pg_stat_activity where datname = current_database()"
+CUTS = 20
+
+
+async def test_a_session_that_does_nothing_in_a_transaction_loses_it(
+    database: Database, database_address: ServerAddress
+) -> None:
+    stuck = Database()
+    await stuck.connect(
+        database_address.as_arguments(), pool_size=1, idle_in_transaction_seconds=0.05
+    )
+
+    async def do_nothing() -> None:
+        async with stuck.transaction() as connection:
+            await connection.execute("select 1")
+            async with asyncio.timeout(20):
+                while await database.fetchval(BACKENDS) > 1:
+                    await database.fetchval("select pg_sleep(0.01)")
+            await connection.execute("select 1")
+
+    async with stuck:
+        with pytest.raises(DatabaseUnavailable):
+            await do_nothing()
+
+
+async def test_a_cut_session_is_at_most_an_outage_without_noise_and_the_next_call_finds_another(
+    database: Database, database_address: ServerAddress, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with await Database.open(database_address.as_arguments(), pool_size=1) as cut:
+        for _ in range(CUTS):
+            await cut.execute("select 1")
+            await database.fetch(TERMINATE_OTHERS)
+            with caplog.at_level(logging.WARNING), suppress(DatabaseUnavailable):
+                await cut.execute("select 1")  # the pool may have noticed already
+            assert await cut.fetchval("select 1") == 1
+    assert caplog.records == []
+
+
+@pytest.mark.parametrize(
+    "host", ["/nowhere/at/all", "127.0.0.1"], ids=["no socket", "nothing listens"]
+)
+async def test_a_server_that_is_not_there_is_an_outage(host: str) -> None:
+    with pytest.raises(DatabaseUnavailable, match="does not answer"):
+        await Database.open({"host": host, "port": 9, "user": "nobody"})
+
+
+async def test_a_database_that_was_never_reached_says_so() -> None:
+    with pytest.raises(DatabaseUnavailable, match="has not been reached yet"):
+        await Database().fetchval("select 1")
