@@ -1,1 +1,1 @@
-"""Benchmarks of the product beside a bare pipeline that does the same work with nothing around it."""
+"""Benchmarks of the product beside a bare pipeline that does the same work and nothing else."""

@@ -1,4 +1,4 @@
-"""PURE: whether what arrived at the receiver is what was sent for, each event once and none missing."""
+"""PURE: whether what has arrived is what had changed, each event once and none missing."""
 
 from __future__ import annotations
 
@@ -17,7 +17,9 @@ class Ledger:
     last: dict[int, int] = field(default_factory=lambda: defaultdict(int))
     seen: set[str] = field(default_factory=set)
 
-    def take(self, arrivals: Sequence[Mapping[str, Any]], wanted: Iterable[tuple[Any, ...]]) -> None:
+    def take(
+        self, arrivals: Sequence[Mapping[str, Any]], wanted: Iterable[tuple[Any, ...]]
+    ) -> None:
         """Check one round against (lane, version, times) of what has changed.
 
         Raises CheckFailed in words.
@@ -26,7 +28,9 @@ class Ledger:
         self._take_sequences(arrivals)
         told = Counter((arrival["lane"], arrival["version"]) for arrival in arrivals)
         expected = {(lane, version): times for lane, version, times in wanted}
-        check(told == expected, f"events that arrived are not the changes made: {_of(told, expected)}")
+        check(
+            told == expected, f"events that arrived are not the changes made: {_of(told, expected)}"
+        )
 
     def _take_ids(self, arrivals: Sequence[Mapping[str, Any]]) -> None:
         for arrival in arrivals:

@@ -78,7 +78,9 @@ class Lane:
             data=question_body(offset, RECORDS_PER_PAGE),
             headers={"Authorization": f"Bearer bare-{self._number}"},
         ) as response:
-            records: list[dict[str, object]] = orjson.loads(await response.read())["AbEntry"]["Data"]
+            records: list[dict[str, object]] = orjson.loads(await response.read())["AbEntry"][
+                "Data"
+            ]
             return records
 
     def _compare(self, records: Sequence[dict[str, object]]) -> list[Change]:
@@ -106,7 +108,9 @@ class Lane:
         steps = range(0, len(changes), PER_NOTIFICATION)
         await asyncio.gather(
             *(
-                self._send(ids[step : step + PER_NOTIFICATION], changes[step : step + PER_NOTIFICATION])
+                self._send(
+                    ids[step : step + PER_NOTIFICATION], changes[step : step + PER_NOTIFICATION]
+                )
                 for step in steps
             )
         )

@@ -54,7 +54,7 @@ def _parser() -> argparse.ArgumentParser:
         "--profile",
         type=Path,
         metavar="FILE",
-        help="run the daemon of `events` or `idle` under cProfile: look at the file, not the numbers",
+        help="run the daemon of `events` or `idle` under cProfile: read that, not the numbers",
     )
     parser.add_argument("--folder", type=Path, help="where the databases lie, and so on which disk")
     return parser

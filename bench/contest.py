@@ -1,5 +1,4 @@
-"""The contest: the product and the bare pipeline before the same far side, one quiet while the other
-works."""
+"""The contest: product and bare pipeline before the same far side, one quiet while one works."""
 
 from __future__ import annotations
 

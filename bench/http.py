@@ -1,4 +1,4 @@
-"""The far side's HTTP/1.1: as little of it as a client needs, so that it is not what is measured."""
+"""The far side's HTTP/1.1: as little as a client needs, so that it is not what is measured."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Idle polls per second: pages of 100 records fetched, parsed and compared, with nothing changed."""
+"""Idle polls per second: pages of 100 records fetched, parsed and compared, none of it new."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ WARM_UP_SECONDS = 0.1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Round:
-    """One side's turn. A poll is one page read; the product may have to ask something else before."""
+    """One side's turn. A poll reads one page; the product may have to ask something else first."""
 
     polls: int
     questions: int

@@ -21,7 +21,9 @@ async def create_instances(
     """One instance per lane, each with a token, an account and a callback of its own."""
     for lane in range(lanes):
         await product.call(
-            "POST", "/instances", _body(side, lane, f"{callback_url}/{side}/{lane}", interval_seconds)
+            "POST",
+            "/instances",
+            _body(side, lane, f"{callback_url}/{side}/{lane}", interval_seconds),
         )
 
 

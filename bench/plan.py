@@ -10,8 +10,9 @@ RECORDS_PER_PAGE = 100
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """`lanes` instances with a callback each are polled at once, `pages` of 100 changed records each
-    a round. A round of unchanged pages lasts `idle_seconds`. `purged` old notifications are removed
-    in `purges` goes. Page commits are timed `commits` times in a table of `rows` snapshots.
+    per turn, `rounds` turns. A turn of unchanged pages lasts `idle_seconds`. `purged` old
+    notifications are removed in `purges` goes. `commits` pages of each kind are committed to a table
+    of `rows` snapshots.
     """
 
     lanes: int = 16
@@ -21,11 +22,11 @@ class Plan:
     purged: int = 100_000
     purges: int = 2
     rows: int = 1_000_000
-    commits: int = 100
+    commits: int = 60
 
     @property
     def events(self) -> int:
-        """Events of one round."""
+        """Events of one turn."""
         return self.lanes * self.pages * RECORDS_PER_PAGE
 
 

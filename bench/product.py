@@ -1,4 +1,4 @@
-"""The product: its real daemon as a process of its own, on its embedded database, as it is shipped."""
+"""The product: its real daemon as a process of its own, on its embedded database, as shipped."""
 
 from __future__ import annotations
 
@@ -170,7 +170,9 @@ async def _await_ready(home: Home, process: Process) -> str:
             if line["event"] == "daemon.ready":
                 return str(line["url"])
         await asyncio.sleep(LOOK_SECONDS)
-    raise CheckFailed(f"the daemon does not start: {home.log.read_text('utf-8', 'replace')[-2000:]}")
+    raise CheckFailed(
+        f"the daemon does not start: {home.log.read_text('utf-8', 'replace')[-2000:]}"
+    )
 
 
 def _lines(log: Path) -> Iterator[Mapping[str, Any]]:

@@ -18,7 +18,6 @@ REFUSED = response(
     b'{"Code":-1,"Msg":["The provider of the benchmarks does not know this question"]}',
     b"Content-Type: application/json",
 )
-LOOK_SECONDS = 0.005
 
 
 class Provider:
@@ -72,9 +71,8 @@ class Provider:
         self._sides[side].hold = Hold(what)
 
     async def await_held(self, side: str, count: int) -> None:
-        """Return when so many questions wait."""
-        while len(self._sides[side].held) < count:
-            await asyncio.sleep(LOOK_SECONDS)
+        """See Side.await_held."""
+        await self._sides[side].await_held(count)
 
     async def let_go(self, side: str, then_hold: str) -> None:
         """Answer what waits, counting from here on; then hold again."""

@@ -51,11 +51,13 @@ async def measure(scene: Scene) -> Result:
     await _make_instances(scene, home)
     share = plan.purged // plan.purges
     for turn in range(plan.purges):
-        await _insert_old_rows(scene, home, FIRST_ID + turn * share, share)
+        await _insert_old_rows(home, FIRST_ID + turn * share, share)
         await scene.calibration.take()
         async with run_product(home) as product:
-            await _turn(scene, product, share, delays, ledger)
-            await scene.provider.ask("let_go", side=SIDE, then_hold="nothing")
+            try:
+                await _turn(scene, product, share, delays, ledger)
+            finally:
+                await scene.provider.ask("let_go", side=SIDE, then_hold="nothing")
     return _result(scene, delays)
 
 
@@ -74,7 +76,7 @@ async def _make_instances(scene: Scene, home: Home) -> None:
         )
 
 
-async def _insert_old_rows(scene: Scene, home: Home, first: int, count: int) -> None:
+async def _insert_old_rows(home: Home, first: int, count: int) -> None:
     async with borrow_server(home.data) as address:
         database = await Database.open(address.as_arguments(), pool_size=1)
         async with database:
@@ -85,9 +87,7 @@ async def _insert_old_rows(scene: Scene, home: Home, first: int, count: int) -> 
             await database.execute(QUERIES["analyze"])
 
 
-async def _turn(
-    scene: Scene, product: Product, share: int, delays: Delays, ledger: Ledger
-) -> None:
+async def _turn(scene: Scene, product: Product, share: int, delays: Delays, ledger: Ledger) -> None:
     began = time.monotonic()
     await scene.provider.ask("stream", side=SIDE, on=True)
     await _await_purged(product, share)

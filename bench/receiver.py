@@ -1,4 +1,4 @@
-"""The receiver: a worker that answers 200 to every notification and keeps it to be looked at later."""
+"""The receiver: a worker that answers 200 to every notification and keeps it for later."""
 
 from __future__ import annotations
 

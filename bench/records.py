@@ -1,4 +1,4 @@
-"""PURE: address book entries of 2 KB as Octopus answers them, each as often as wanted in a new version."""
+"""PURE: address book entries of 2 KB as Octopus answers them, in as many versions as wanted."""
 
 from __future__ import annotations
 
@@ -16,10 +16,7 @@ CREATED = "2019-03-04T05:06:07Z"
 
 _VERSION = "v" * VERSION_DIGITS
 _STAMP = "s" * len(CREATED)
-_WORDS = (
-    "northern account logistics harbour customer engineering regional support services research"
-    " holdings western partner consulting field operations industrial marine supply planning"
-).split()
+_WORDS = ("northern", "account", "logistics", "harbour", "customer", "engineering", "support")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

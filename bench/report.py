@@ -50,9 +50,7 @@ class Result:
         """The table and everything behind it."""
         return {
             "title": self.title,
-            "rows": {
-                name: dict(zip(self.columns, row, strict=True)) for name, row in self.rows
-            },
+            "rows": {name: dict(zip(self.columns, row, strict=True)) for name, row in self.rows},
             "notes": self.notes,
             "values": self.values,
             "calibration": self.calibration.values(),

@@ -34,9 +34,7 @@ class Scene:
 
 
 @asynccontextmanager
-async def open_scene(
-    plan: Plan, folder: Path, profile: Path | None = None
-) -> AsyncIterator[Scene]:
+async def open_scene(plan: Plan, folder: Path, profile: Path | None = None) -> AsyncIterator[Scene]:
     """The far side, from listening to ended. The folder is made."""
     folder.mkdir()
     async with worker("bench.provider") as provider, worker("bench.receiver") as receiver:

@@ -1,7 +1,8 @@
-"""One of the two who ask the provider: its records, its clock, and when its questions are answered."""
+"""A side: who asks the provider, with its own records and clock, and when it is answered."""
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -12,7 +13,6 @@ from enum import StrEnum
 from bench.http import response
 from bench.question import Question, page_key
 from bench.shelf import Cut, Shelf
-
 
 A_MOMENT = timedelta(seconds=2)
 """Between a change and the present: a stamp later than the question proves nothing of its zone."""
@@ -44,8 +44,9 @@ class Counts:
 class Side:
     """`ahead` is how far the provider's clock is ahead of ours for this side.
 
-    With `streaming`, each question finds one more change; `told_at` says when each version was first
-    on its way (monotonic seconds).
+    With `streaming`, each page shows one more change; `told` says when each version was on its way
+    in which lane (monotonic seconds). With `ticking`, each page comes a second later than the one
+    before, however soon it is asked for: within one second the provider's clock would stand still.
     """
 
     shelves: list[Shelf]
@@ -57,6 +58,7 @@ class Side:
     counts: Counts = field(default_factory=Counts)
     told: list[tuple[int, int, float]] = field(default_factory=list)
     held: list[Callable[[], None]] = field(default_factory=list)
+    has_held: asyncio.Event = field(default_factory=asyncio.Event)
 
     def now(self, shelf: Shelf) -> datetime:
         """The provider's clock, in whole seconds."""
@@ -82,8 +84,15 @@ class Side:
         """Answer a question, now or when it is let go."""
         if self.hold is Hold.ALL or (self.hold is Hold.NEWEST and question.newest):
             self.held.append(lambda: reply(self._answer(lane, question)))
+            self.has_held.set()
         else:
             reply(self._answer(lane, question))
+
+    async def await_held(self, count: int) -> None:
+        """Return when so many questions wait."""
+        while len(self.held) < count:
+            self.has_held.clear()
+            await self.has_held.wait()
 
     def let_go(self, hold: Hold) -> None:
         """Answer what waits; from now on hold this."""

@@ -1,4 +1,4 @@
-"""The table: a database with one resource, as many snapshots as wanted, and pages committed to it."""
+"""The table: one resource with as many snapshots as wanted, and pages committed to it."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ import hashlib
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 import orjson
 
-from bench.faults import check
+from bench.faults import CheckFailed, check
+from bench.plan import RECORDS_PER_PAGE
 from bench.queries import load_queries
 from bench.records import make_template
 from daemon.instance import EventType, InstanceId, ResourceId
@@ -44,11 +45,12 @@ class Timing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Table:
-    """One database of the server."""
+    """One database of the server. `records` are what every page tells of its objects."""
 
     database: Database
     instance_id: InstanceId
     resource_id: ResourceId
+    records: Sequence[Mapping[str, object]] = field(repr=False)
 
     async def commit_page(self, numbers: Sequence[int], expected_known: int) -> Timing:
         """A page on which these objects are new or have changed, timed where the database works."""
@@ -69,11 +71,10 @@ class Table:
 
     async def _page(self, numbers: Sequence[int], known: Mapping[str, Snapshot]) -> PageCommit:
         now = datetime.now(UTC)
-        raws = [orjson.loads(make_template(0, number).row(1, now)) for number in numbers]
-        writes = [
-            _write(number, raw, now, known) for number, raw in zip(numbers, raws, strict=True)
-        ]
-        changes = [_change(write, raw, now) for write, raw in zip(writes, raws, strict=True)]
+        pairs = zip(numbers, self.records, strict=True)
+        writes = [_write(number, record, now, known) for number, record in pairs]
+        told = zip(writes, self.records, strict=True)
+        changes = [_change(write, record, now) for write, record in told]
         before = await load_progress(self.database, self.resource_id)
         drafts = compose(
             self._context(now),
@@ -120,14 +121,25 @@ async def open_table(server: ServerAddress, name: str, rows: int) -> AsyncIterat
     async with await Database.open(address.as_arguments(), pool_size=2) as database:
         await migrate(database)
         row = await database.fetchrow(QUERIES["create_resource"])
-        assert row is not None
+        if row is None:
+            raise CheckFailed("the resource was not made")
         resource_id = ResourceId(row["id"])
         for first in range(0, rows, FILLED_AT_ONCE):
             until = min(rows, first + FILLED_AT_ONCE)
             await database.execute(QUERIES["fill"], resource_id, PREFIX, first, until)
         await database.execute(QUERIES["tidy"])
-        instance_id = InstanceId(row["instance_id"])
-        yield Table(database=database, instance_id=instance_id, resource_id=resource_id)
+        yield Table(
+            database=database,
+            instance_id=InstanceId(row["instance_id"]),
+            resource_id=resource_id,
+            records=_records(),
+        )
+
+
+def _records() -> Sequence[Mapping[str, object]]:
+    now = datetime.now(UTC)
+    rows = (make_template(0, number).row(1, now) for number in range(RECORDS_PER_PAGE))
+    return [orjson.loads(row) for row in rows]
 
 
 def object_id(number: int) -> str:
@@ -136,16 +148,16 @@ def object_id(number: int) -> str:
 
 
 def _write(
-    number: int, raw: Mapping[str, object], now: datetime, known: Mapping[str, Snapshot]
+    number: int, record: Mapping[str, object], now: datetime, known: Mapping[str, Snapshot]
 ) -> SnapshotWrite:
     identity = object_id(number)
     before = known.get(identity)
     snapshot = Snapshot(
         object_id=identity,
-        object_key=str(raw["Key"]),
+        object_key=str(record["Key"]),
         stamp=now,
         content_hash=hashlib.sha256(str(now).encode()).digest()[:16],
-        digests=field_digests(raw),
+        digests=field_digests(record),
         revision=1 if before is None else before.revision + 1,
         projection=PROJECTION,
     )
@@ -153,7 +165,7 @@ def _write(
     return SnapshotWrite(snapshot=snapshot, expected_revision=expected)
 
 
-def _change(write: SnapshotWrite, raw: Mapping[str, object], now: datetime) -> Change:
+def _change(write: SnapshotWrite, record: Mapping[str, object], now: datetime) -> Change:
     is_new = write.expected_revision is None
     return Change(
         object_id=write.snapshot.object_id,
@@ -161,6 +173,6 @@ def _change(write: SnapshotWrite, raw: Mapping[str, object], now: datetime) -> C
         type=EventType.CREATED if is_new else EventType.UPDATED,
         revision=write.snapshot.revision,
         occurred_at=now,
-        raw=raw,
+        raw=record,
         changed=None if is_new else ("Position",),
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -16,7 +16,7 @@ from daemon.connectors.registry import open_connectors
 from daemon.delivery.dispatcher import Dispatcher
 from daemon.delivery.means import DeliveryMeans
 from daemon.housekeeping import Housekeeping
-from daemon.instance import InstanceId, PollTarget
+from daemon.instance import InstanceId, PollTarget, ResourceKey
 from daemon.leases import Leases
 from daemon.metrics import Metrics
 from daemon.outbound import Outbound
@@ -203,6 +203,14 @@ def _admin(
         await supervisor.refresh(instance_id)
         dispatcher.look()
 
+    async def on_endpoint_changed(instance_id: InstanceId) -> None:
+        await dispatcher.forget(instance_id)
+        dispatcher.look()
+
+    def poll_now(instance_id: InstanceId, names: Collection[str]) -> None:
+        for name in names:
+            supervisor.poll_now(ResourceKey(instance_id=instance_id, name=name))
+
     startup = foundation.startup
     return AdminContext(
         database=database,
@@ -212,10 +220,15 @@ def _admin(
         idempotency=IdempotencyKeys(database, keyring),
         connectors=connectors,
         guard=foundation.guard,
+        outbound=foundation.outbound,
         polling=foundation.settings.polling,
+        delivery=foundation.settings.delivery,
         lease_owner=foundation.leases.owner,
         on_created=on_created,
         on_changed=on_changed,
+        on_endpoint_changed=on_endpoint_changed,
+        wake=dispatcher.wake,
+        poll_now=poll_now,
         readiness={"started": startup.why_not_started, "draining": startup.why_draining},
         metrics=foundation.metrics,
         started_at=datetime.now(UTC),

@@ -19,7 +19,7 @@ from daemon.store.accounts import User
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 _PART = re.compile(r"\s*(user|organization|element)\s*[\s:=]\s*([^\s,]+)\s*", re.IGNORECASE)
-_JSON_RANGES = frozenset({"*/*", "application/*", "application/json"})
+_JSON_RANGES = frozenset({"*/*", "application/*", "application/json", "text/event-stream"})
 
 
 class Access(StrEnum):

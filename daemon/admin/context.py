@@ -13,7 +13,8 @@ from daemon.address_guard import AddressGuard
 from daemon.connectors.connector import Connector
 from daemon.instance import InstanceId
 from daemon.metrics import Metrics
-from daemon.settings import PollingSettings
+from daemon.outbound import Outbound
+from daemon.settings import DeliverySettings, PollingSettings
 from daemon.store.accounts import Accounts
 from daemon.store.database import Database
 from daemon.store.encryption import Keyring
@@ -23,6 +24,8 @@ from daemon.store.sessions import Sessions
 
 InstanceListener = Callable[[InstanceId], Awaitable[None]]
 PollsListener = Callable[[InstanceId, Collection[str]], Awaitable[None]]
+Wake = Callable[[InstanceId], None]
+PollNow = Callable[[InstanceId, Collection[str]], None]
 ReadinessCheck = Callable[[], Awaitable[str | None]]
 """Answers why the daemon is not ready in this respect, None if it is."""
 SandboxDoor = Callable[[str, str, bytes], Awaitable[tuple[int, bytes]]]
@@ -33,6 +36,14 @@ async def _no_polls(_instance_id: InstanceId, _names: Collection[str]) -> None:
     """Nothing polls here: there is nothing to wait for."""
 
 
+def _nobody_wakes(_instance_id: InstanceId) -> None:
+    """Nothing sends here."""
+
+
+def _nobody_polls(_instance_id: InstanceId, _names: Collection[str]) -> None:
+    """Nothing polls here."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AdminContext:
     """What handlers need.
@@ -40,7 +51,8 @@ class AdminContext:
     `on_created` reads the baseline of a new instance and starts polling it; what goes wrong with
     the provider then is for the resource's state, not for the caller. `on_changed` makes a change
     take effect: when it returns, no page is committed and no send begins under the old state.
-    `lease_owner` is the id under which this daemon holds its leases. `sandbox` exists in the demo.
+    `on_endpoint_changed` does so for what concerns sending alone, `wake` says that there is something
+    to send, `poll_now` cuts waits short. `lease_owner` is the id under which this daemon holds its leases. `sandbox` exists in the demo.
     """
 
     database: Database
@@ -50,11 +62,16 @@ class AdminContext:
     idempotency: IdempotencyKeys
     connectors: Mapping[str, Connector]
     guard: AddressGuard
+    outbound: Outbound
     polling: PollingSettings
+    delivery: DeliverySettings
     lease_owner: UUID
     on_created: InstanceListener
     on_changed: InstanceListener
     on_polls_awaited: PollsListener = _no_polls
+    on_endpoint_changed: InstanceListener
+    wake: Wake = _nobody_wakes
+    poll_now: PollNow = _nobody_polls
     readiness: Mapping[str, ReadinessCheck]
     metrics: Metrics
     started_at: datetime

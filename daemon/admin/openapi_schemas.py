@@ -91,7 +91,13 @@ SCHEMAS: Mapping[str, Schema] = {
         sandbox=FLAG,
     ),
     "Secrets": _object("userSecret organizationSecret", userSecret=TEXT, organizationSecret=TEXT),
-    "ConsentState": _object("state callbackUrl", state=TEXT, callbackUrl=TEXT),
+    "ConsentRequest": _object(configuration=ANYTHING, instanceId=NUMBER),
+    "Consent": _object(
+        "state callbackUrl oauthUrl",
+        state=TEXT,
+        callbackUrl=TEXT,
+        oauthUrl={"type": "string", "format": "uri"},
+    ),
     "Page": TEXT,
     "Element": _object(
         "id key name hub authentication",

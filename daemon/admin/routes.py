@@ -127,8 +127,9 @@ CONSENT_ROUTES = (
         f"{_ELEMENT}/oauth/state",
         consents.ask,
         _PLATFORM,
-        "Get a state for the consent page, good once in this session",
-        "ConsentState",
+        "Get a way to the consent page that is good once, in this session",
+        "Consent",
+        "ConsentRequest",
     ),
     Route(
         _GET,

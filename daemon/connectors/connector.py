@@ -198,10 +198,8 @@ class Connector(Protocol):
     def budget_key(self, configuration: Mapping[str, Any]) -> str:
         """What shares one rate budget: the resolved API address and the account."""
 
-    def calls_left(
-        self, configuration: Mapping[str, Any], *, background: bool = False
-    ) -> int:
-        """Calls that this rate budget allows at once."""
+    def calls_left(self, configuration: Mapping[str, Any], *, background: bool = False) -> int:
+        """Calls that this rate budget allows at once; in the background it keeps a reserve."""
 
     def api_address(self, configuration: Mapping[str, Any]) -> str:
         """Where the API is called."""

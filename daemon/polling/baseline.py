@@ -27,9 +27,13 @@ __all__ = ["BEGINNING", "Baseline", "Beginning"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Beginning:
-    """From when on a resource tells: `since` is None for its baseline, else a backfill's start."""
+    """From when on a resource tells: `since` is None for its baseline, else a backfill's start.
+
+    A `whole` baseline holds everything there is, where changes are told by content alone.
+    """
 
     since: datetime | None = None
+    whole: bool = False
 
 
 class Baseline:
@@ -57,8 +61,11 @@ class Baseline:
             return await self._begin_without_stamps(newest, since)
         if since is not None and since <= baseline_at:
             return await self._begin_with_backfill(since, until=baseline_at, cursor_at=baseline_at)
-        lower = lower_bound(baseline_at, None, margins, proved=False)
-        marks = Marks(cursor_at=baseline_at, baseline_at=baseline_at, known_from=lower)
+        whole = beginning.whole
+        lower = None if whole else lower_bound(baseline_at, None, margins, proved=False)
+        marks = Marks(
+            cursor_at=baseline_at, baseline_at=baseline_at, known_from=lower, ids_complete=whole
+        )
         walk = self._walker.start(lower, baseline_at, newest.provider_time)
         return await self._store(walk, marks, not_after=baseline_at)
 
@@ -88,9 +95,7 @@ class Baseline:
         marks = Marks(
             cursor_at=cursor_at, baseline_at=since, known_from=lower, ids_complete=lower is None
         )
-        backfill = SlowPass(
-            kind=PassKind.BACKFILL, due_at=self._clock(), lower=lower, until=until
-        )
+        backfill = SlowPass(kind=PassKind.BACKFILL, due_at=self._clock(), lower=lower, until=until)
         work = {**self._journal.work, PassKind.BACKFILL: backfill}
         nothing = await self._noticer.notice(())
         await self._journal.commit(nothing, marks, state=ResourceState.ACTIVE, work=work)

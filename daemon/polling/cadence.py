@@ -29,8 +29,13 @@ from daemon.store.resources import Progress, load_progress
 log = structlog.get_logger(__name__)
 
 DATABASE_WAIT = timedelta(seconds=1)
+MOST_MISMATCHES = 3
+"""So many polls in a row may begin anew at once because an object was written in between."""
 SLOW_LOOK = timedelta(seconds=1)
-"""How often is looked whether slow work may go on."""
+"""How often is looked whether the rate budget has something left for slow work."""
+SLOW_PATIENCE = timedelta(seconds=30)
+"""After so long without a step slow work goes on, however little the live polls leave to it."""
+NEVER = timedelta.max
 
 INTERNAL_ERROR = "An unexpected error of pollhook itself; the log has its trace."
 
@@ -47,8 +52,11 @@ class Cadence:
         self._interval = interval_of(target, means.settings)
         self._reporter = Reporter(means, target)
         self._watch: Watch | None = None
-        self._slow_from = means.now()
+        self._mismatches = 0
+        self._longest_wait = self._interval
+        self._slow_from = self._slow_since = means.now()
         self._slow_failures = 0
+        self._slow_cut_off = False
 
     async def run(self, signals: Signals) -> None:
         """Poll at every beat until told to stop. Raises Fenced when the configuration has moved."""
@@ -56,6 +64,8 @@ class Cadence:
         self._reporter.failures = progress.failures
         due = self._first_due(progress)
         while not signals.stop.is_set():
+            # If our clock was set back, the next beat is not further away than it ever was.
+            due = min(due, self._means.now() + self._longest_wait)
             if self._means.now() < due and not signals.poll_now.is_set():
                 await self._meanwhile(signals, due)
                 continue
@@ -76,14 +86,16 @@ class Cadence:
     async def run_once(self, due: datetime) -> datetime:
         """One live poll with its outcome reported; answers when the next one is due."""
         began, started = self._means.now(), time.perf_counter()
+        self._slow_cut_off = False  # a poll opens the watch anyway, and trouble of its own is told
         try:
             watch = await self._open()
             watch.journal.polled_at = began
             tally = await watch.poll()
-        except (DatabaseUnavailable, RevisionMismatch) as error:
+        except DatabaseUnavailable as error:
             log.debug("poll.begins_anew", reason=str(error))
-            wait = DATABASE_WAIT if isinstance(error, DatabaseUnavailable) else timedelta(0)
-            return self._drop_watch(self._means.now() + wait)
+            return self._drop_watch(self._means.now() + DATABASE_WAIT)
+        except RevisionMismatch as error:
+            return self._begin_anew(error, began)
         except Fenced:
             self._reporter.dropped()
             raise
@@ -92,13 +104,14 @@ class Cadence:
         except Exception as error:
             log.exception("poll.broke")
             return self._fail(error, INTERNAL_ERROR, began)
+        self._mismatches, self._longest_wait = 0, self._interval
         following = next_due(due, self._means.now(), self._interval)
         seconds = time.perf_counter() - started
         self._reporter.succeeded(watch, tally, began, following, seconds)
         return following
 
     async def _open(self) -> Watch:
-        if self._watch is None:
+        if self._watch is None or self._watch.is_outdated:
             self._watch = await open_watch(self._means, self._target)
         return self._watch
 
@@ -107,9 +120,19 @@ class Cadence:
         self._watch = None
         return following
 
+    def _begin_anew(self, error: RevisionMismatch, began: datetime) -> datetime:
+        """Detect again at once; what happens again and again is a failure like any other."""
+        self._mismatches += 1
+        if self._mismatches > MOST_MISMATCHES:
+            return self._fail(error, str(error), began)
+        log.debug("poll.begins_anew", reason=str(error))
+        return self._drop_watch(self._means.now())
+
     def _fail(self, error: Exception, reason: str, began: datetime) -> datetime:
         self._reporter.failures += 1
-        following = self._means.now() + self._pause(error, self._reporter.failures)
+        pause = self._pause(error, self._reporter.failures)
+        self._longest_wait = max(self._interval, pause)
+        following = self._means.now() + pause
         self._reporter.failed(self._watch, reason, began, following)
         if isinstance(error, CredentialsRefused):
             self._means.on_needs_reauth()
@@ -129,38 +152,61 @@ class Cadence:
 
     async def _meanwhile(self, signals: Signals, due: datetime) -> None:
         """Until the next beat: a step of slow work if there is one, else a wait."""
-        now, watch = self._means.now(), self._watch
-        slow_at = None if watch is None else watch.slow_work.next_due_at()
-        if watch is None or slow_at is None:
-            await _wait(signals, due - now)
-        elif max(self._slow_from, slow_at) > now or not watch.slow_work_may_begin():
-            look = max(self._slow_from, slow_at, now + SLOW_LOOK)
-            await _wait(signals, min(look, due) - now)
-        else:
-            async with self._concurrency:
-                await self._step(watch)
+        now = self._means.now()
+        pause = self._pause_of_slow_work(now)
+        if pause > timedelta(0):
+            await _wait(signals, min(pause, due - now))
+            return
+        async with self._concurrency:
+            await self._step()
 
-    async def _step(self, watch: Watch) -> None:
+    def _pause_of_slow_work(self, now: datetime) -> timedelta:
+        """How long to wait before the next step of slow work; nothing of it can be NEVER."""
+        begins = self._slow_from if self._slow_cut_off else None
+        if self._watch is not None:
+            begins = self._watch.slow_work.next_due_at()
+        if begins is None:
+            return NEVER
+        begins = max(begins, self._slow_from)
+        if begins > now:
+            return begins - now
+        waited = now - max(begins, self._slow_since)
+        if self._watch is None or self._watch.has_budget_for_slow_work():
+            return timedelta(0)
+        return SLOW_LOOK if waited < SLOW_PATIENCE else timedelta(0)
+
+    async def _step(self) -> None:
         """One page of slow work, or one confirmation; its trouble is not that of the live polls."""
+        self._slow_since = self._means.now()
         try:
+            watch = await self._open()
             watch.journal.polled_at = self._means.now()
             tally = await watch.slow_work.step()
         except Fenced:
             raise
-        except (DatabaseUnavailable, RevisionMismatch):
-            self._drop_watch(self._means.now())
-            self._slow_from = self._means.now() + DATABASE_WAIT
+        except (DatabaseUnavailable, RevisionMismatch) as error:
+            log.debug("slow_work.begins_anew", reason=str(error))
+            self._cut_off_slow_work(DATABASE_WAIT)
+        except PollhookError as error:
+            self._fail_slow_work(error, str(error))
         except Exception as error:
-            if not isinstance(error, PollhookError):
-                log.exception("slow_work.broke")
-            self._slow_failures += 1
-            pause = self._pause(error, self._slow_failures)
-            self._slow_from = self._means.now() + pause
-            self._reporter.slow_failed(str(error) or INTERNAL_ERROR, pause)
-            self._drop_watch(self._slow_from)
+            log.exception("slow_work.broke")
+            self._fail_slow_work(error, INTERNAL_ERROR)
         else:
-            self._slow_failures = 0
+            self._slow_failures, self._slow_cut_off = 0, False
             self._reporter.slow_step(watch, tally)
+
+    def _cut_off_slow_work(self, pause: timedelta) -> None:
+        """It goes on from what was committed, whether or not a poll comes first."""
+        self._drop_watch(self._means.now())
+        self._slow_cut_off = True
+        self._slow_from = self._means.now() + pause
+
+    def _fail_slow_work(self, error: Exception, reason: str) -> None:
+        self._slow_failures += 1
+        pause = self._pause(error, self._slow_failures)
+        self._reporter.slow_failed(reason, pause)
+        self._cut_off_slow_work(pause)
 
 
 async def _wait(signals: Signals, pause: timedelta) -> None:

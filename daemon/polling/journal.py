@@ -15,6 +15,7 @@ from daemon.polling.detection import Detected
 from daemon.polling.means import PollingMeans
 from daemon.polling.slow_pass import Work
 from daemon.polling.snapshot import Snapshot
+from daemon.polling.verdict import Probes
 from daemon.polling.window import Marks
 from daemon.store import outbox, pages, snapshots, sweeps
 from daemon.store.pages import PageCommit
@@ -92,6 +93,10 @@ class Journal:
 
     async def mark_unlisted(self, object_id: str) -> None:
         await sweeps.mark_unlisted(self._database, self._target.resource_id, object_id)
+
+    def note_probes(self, probes: Probes) -> None:
+        """Remember what was probed; written down with the next outcome."""
+        self.progress = replace(self.progress, probes=probes)
 
     def observe(self, seen: Sequence[float], late: Sequence[float]) -> None:
         """Count how late versions showed up; written down with the next outcome."""

@@ -18,7 +18,8 @@ class Manner:
     """How a resource is polled: its margins, what counts as just created, what is left out.
 
     `projection` names the selection of fields that hashes are made of; `only_created` tells created
-    objects only; `id_field` is what a deleted object is named by.
+    objects only; `id_field` is what a deleted object is named by; `ordered` is false where rows are
+    known not to come oldest first.
     """
 
     margins: Margins
@@ -26,6 +27,7 @@ class Manner:
     projection: int
     only_created: bool = False
     id_field: str = "id"
+    ordered: bool = True
 
 
 class Noticer:

@@ -19,17 +19,20 @@ WITH_BASELINE = Beginning()
 
 
 class Poller:
-    """Polls one resource through a Source into a Journal; keeps only what a restart may forget."""
+    """Polls one resource through a Source into a Journal; keeps only what a restart may forget.
+
+    `walked_at` is the provider's time of the last walk, None before the first.
+    """
 
     def __init__(self, source: Source, journal: Journal, manner: Manner, clock: Clock) -> None:
         self._source = source
         self._journal = journal
         self._margins = manner.margins
         self._clock = clock
-        self._walker = Walker(source, manner.margins)
+        self._walker = Walker(source, manner.margins, ordered=manner.ordered)
         self._noticer = Noticer(source, journal, manner, clock)
         self._baseline = Baseline(source, journal, self._walker, self._noticer, clock)
-        self._walked_at: datetime | None = None
+        self.walked_at: datetime | None = None
 
     async def poll_once(self, beginning: Beginning = WITH_BASELINE) -> Tally:
         """Read everything that changed since the last poll, and tell it.
@@ -46,7 +49,7 @@ class Poller:
             if walk.step is not Step.ASK:
                 break
             reading = await self._source.page(walk.bound, walk.page_key)
-        self._walked_at = started_at
+        self.walked_at = started_at
         return tally
 
     async def _open(self) -> tuple[Walk | Passes, Reading]:
@@ -55,8 +58,9 @@ class Poller:
         if marks.resume is not None and self._walker.ordered:
             reading = await self._source.page(marks.resume.anchor, None)
             return self._walker.resume(marks.resume, reading.provider_time), reading
-        if marks.utc is not None and self._walker.ordered:
-            lower = lower_bound(marks.cursor_at, None, margins, proved=True)
+        if marks.utc is not None and margins.provable and self._walker.ordered:
+            expected = self._clock() + marks.utc.skew
+            lower = lower_bound(marks.cursor_at, None, margins, proved=True, provider_time=expected)
             reading = await self._source.page(lower, None)
             cap = proved_cap(reading.provider_time, margins)
             behind = marks.cursor_at is None or marks.cursor_at <= cap
@@ -67,7 +71,13 @@ class Poller:
     async def _open_by_newest(self, marks: Marks) -> tuple[Walk | Passes, Reading]:
         newest, cap = await self._walker.newest(self._margins)
         proved = marks.utc is not None and marks.utc.holds(newest.provider_time, self._clock())
-        lower = lower_bound(marks.cursor_at, cap, self._margins, proved=proved)
+        lower = lower_bound(
+            marks.cursor_at,
+            cap,
+            self._margins,
+            proved=proved,
+            provider_time=newest.provider_time,
+        )
         walk = self._walker.start(lower, cap, newest.provider_time)
         return walk, await self._source.page(lower, None)
 
@@ -78,7 +88,7 @@ class Poller:
         after = self._walker.advance(walk, reading)
         detected = await self._noticer.notice(reading.sightings)
         proved = self._journal.marks.utc is not None
-        tally.add(reading, detected, walked_at=self._walked_at if proved else None)
+        tally.add(reading, detected, walked_at=self.walked_at if proved else None)
         marks = self._marks_after(after, tally, started_at)
         if detected.writes or self._have_to_last(marks):
             await self._journal.commit(detected, marks)
@@ -109,8 +119,9 @@ class Poller:
         )
 
     def _proof(self, tally: Tally, started_at: datetime) -> Proof | None:
-        overlap = self._margins.overlap_in(proved=True)
-        if not proves_utc(tally.first_seen, self._walked_at, started_at, overlap):
+        overlap = self._margins.least_overlap
+        proves = proves_utc(tally.first_seen, self.walked_at, started_at, overlap)
+        if not (proves and self._margins.provable):
             return None
         now = self._clock()
         return Proof(proved_at=now, skew=started_at - now)

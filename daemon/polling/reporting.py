@@ -28,6 +28,7 @@ class Reporter:
         self._label = _label(means, target)
         self._gate = RepeatGate()
         self._missed = 0
+        self._slow_trouble: str | None = None
 
     def late_start(self, seconds: float) -> None:
         """A poll began so long after it was due."""
@@ -68,12 +69,18 @@ class Reporter:
         """A page or a confirmation of slow work was committed."""
         if tally.told:
             log.info("slow_work.told", **_summary(tally), missed=tally.missed)
+        if tally.braked:
+            self._count("sweep_braked")
+        self._slow_trouble = None
+        if times := self._gate.close("slow"):
+            log.info("slow_work.recovered", failures=times)
         self._missed += tally.missed
         self._measure(watch, tally)
 
     def slow_failed(self, reason: str, pause: timedelta) -> None:
         """Slow work met trouble; it goes on where it was after the pause."""
         self._count("slow_failed")
+        self._slow_trouble = f"Slow work fails, and is tried again: {reason}"
         if self._gate.opens("slow", reason):
             seconds = round(pause.total_seconds(), 1)
             log.warning("slow_work.failed", reason=reason, retry_seconds=seconds)
@@ -88,6 +95,7 @@ class Reporter:
         summary: Mapping[str, Any] | None = None,
     ) -> None:
         progress = None if watch is None else watch.journal.progress
+        brake = None if watch is None else watch.slow_work.brake
         missed, self._missed = self._missed, 0
         outcome = PollOutcome(
             resource_id=self._target.resource_id,
@@ -96,11 +104,12 @@ class Reporter:
             next_poll_at=following,
             last_poll_at=began,
             last_success_at=began if error is None else None,
-            last_error=error,
+            last_error=error or self._slow_trouble or brake,
             failures=self.failures,
             summary=summary,
             cursor_at=None if progress is None else progress.marks.cursor_at,
             lateness=None if progress is None else progress.lateness,
+            probes=None if progress is None else progress.probes,
             missed=missed,
         )
         self._means.schedule.record(outcome)
@@ -113,7 +122,9 @@ class Reporter:
         metrics.missed.inc(tally.missed)
         for kind, count in tally.kinds.items():
             metrics.events.labels(element, self._label, kind).inc(count)
-        now = self._means.now()
+        if watch.journal.marks.utc is None:
+            return  # stamps of an unknown frame say nothing of lateness
+        now = self._means.now() + watch.journal.marks.utc.skew
         lateness = [max(0.0, (now - stamp).total_seconds()) for stamp in tally.first_seen]
         for seconds in lateness:
             metrics.record_lateness.observe(seconds)

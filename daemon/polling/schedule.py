@@ -28,8 +28,11 @@ def first_due(
     """When to poll after a start; `share` is a random number from 0 to 1.
 
     A due time that was written down is kept if it is still to come and not beyond one interval.
+    Where there is none, somebody waits for the poll: nobody waits for one that is overdue.
     """
-    if stored is not None and now < stored:
+    if stored is None:
+        return now
+    if now < stored:
         return min(stored, now + interval)
     return now + interval * FIRST_SHARE * share
 

@@ -15,11 +15,13 @@ class PassKind(StrEnum):
     """What a slow pass is for, in the order in which they take their turn.
 
     BACKFILL tells what was there before the resource was watched. SWEEP compares the complete
-    listing with what is known, and finds what was deleted. RECONCILE reads a longer window again.
+    listing with what is known, and finds what was deleted. CONTENT compares it without looking for
+    deletions, where records have no date of modification. RECONCILE reads a longer window again.
     """
 
     BACKFILL = "backfill"
     SWEEP = "sweep"
+    CONTENT = "content"
     RECONCILE = "reconcile"
 
 
@@ -79,21 +81,30 @@ Work = Mapping[PassKind, SlowPass]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wishes:
-    """What of this a resource's configuration asks for; None is off."""
+    """What of this a resource's configuration asks for; None is off.
+
+    `content_at_once` says that the baseline did not hold the whole content.
+    """
 
     reconcile_interval: timedelta | None = None
     reconcile_window: timedelta | None = None
     sweep_interval: timedelta | None = None
     sweep_max_fraction: float = 0.05
+    content_interval: timedelta | None = None
+    content_at_once: bool = False
 
     def interval(self, kind: PassKind) -> timedelta | None:
         """The time between the end of one pass and the beginning of the next, None for never."""
         intervals = {
             PassKind.SWEEP: self.sweep_interval,
+            PassKind.CONTENT: self.content_interval,
             PassKind.RECONCILE: self.reconcile_interval,
         }
         return intervals.get(kind)
 
+
+_WHOLE = (PassKind.SWEEP, PassKind.CONTENT)
+"""Passes that list everything."""
 
 LEAST_BRAKE = 10
 """So many deletions at once are believed in a resource of any size."""
@@ -114,14 +125,18 @@ def next_due(work: Work, now: datetime) -> datetime | None:
 
 
 def reconciled(work: Work, wishes: Wishes, now: datetime) -> Work:
-    """The passes that the configuration asks for: new ones are due at once, others keep theirs."""
+    """The passes that the configuration asks for: new ones are due at once, others keep theirs.
+
+    The baseline was the first comparison of content, unless it was not whole.
+    """
     kept = dict(work)
-    for kind in (PassKind.SWEEP, PassKind.RECONCILE):
+    for kind in (PassKind.SWEEP, PassKind.CONTENT, PassKind.RECONCILE):
         interval, slow = wishes.interval(kind), kept.get(kind)
         if interval is None:
             kept.pop(kind, None)
         elif slow is None or slow.is_over:
-            kept[kind] = SlowPass(kind=kind, due_at=now)
+            waits = kind is PassKind.CONTENT and not wishes.content_at_once
+            kept[kind] = SlowPass(kind=kind, due_at=now + interval if waits else now)
         elif slow.due_at is not None and slow.due_at > now + interval:
             kept[kind] = replace(slow, due_at=now + interval)
     return kept
@@ -164,7 +179,7 @@ def listing_begun(slow: SlowPass, marks: Marks, wishes: Wishes, until: datetime 
     lower = slow.lower
     if slow.kind is PassKind.RECONCILE and marks.cursor_at is not None:
         lower = marks.cursor_at - (wishes.reconcile_window or timedelta(0))
-    if slow.kind is PassKind.SWEEP:
+    if slow.kind in _WHOLE:
         until = None
     return replace(
         slow, phase=Phase.LISTING, lower=lower, until=slow.until or until, anchor=lower, seen=0
@@ -173,7 +188,7 @@ def listing_begun(slow: SlowPass, marks: Marks, wishes: Wishes, until: datetime 
 
 def marks_after_listing(marks: Marks, slow: SlowPass) -> Marks:
     """A completed listing of old stamps moves the lower edge of what is known."""
-    if slow.kind is PassKind.SWEEP:
+    if slow.kind in _WHOLE:
         return replace(marks, known_from=None, ids_complete=True)
     if marks.known_from is None:
         return marks
@@ -192,7 +207,8 @@ def counts_as_missed(
     stamp: datetime | None, marks: Marks, fast_lower: datetime | None, slow: SlowPass
 ) -> bool:
     """Whether a change that a slow pass found should have been found by the fast one."""
-    if slow.kind is PassKind.BACKFILL or stamp is None or fast_lower is None:
+    expected = slow.kind in (PassKind.BACKFILL, PassKind.CONTENT)
+    if expected or stamp is None or fast_lower is None:
         return False
     known = marks.known_from is None or stamp >= marks.known_from
     return known and stamp < fast_lower

@@ -38,7 +38,7 @@ class SlowWork:
     ) -> None:
         self._source = source
         self._journal = journal
-        self._walker = Walker(source, manner.margins)
+        self._walker = Walker(source, manner.margins, ordered=manner.ordered)
         self._noticer = Noticer(source, journal, manner, clock, background=True)
         self._confirming = Confirming(journal, self._noticer, manner, wishes, clock)
         self._margins = manner.margins
@@ -127,7 +127,9 @@ class SlowWork:
             await self._journal.end_sweep(detected, marks, work, seen=slow.seen)
         except SweepInterrupted as error:
             log.warning("sweep.begins_anew", reason=str(error))
-            await self._commit(detected, replace(slow.rest(self._clock()), confirmed=slow.confirmed))
+            await self._commit(
+                detected, replace(slow.rest(self._clock()), confirmed=slow.confirmed)
+            )
 
     async def _commit(self, detected: Detected, slow: SlowPass) -> None:
         work = {**self._journal.work, slow.kind: slow}

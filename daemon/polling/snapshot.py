@@ -1,4 +1,4 @@
-"""PURE: the nouns Snapshot and SnapshotWrite: what is remembered of an object, and a new version."""
+"""PURE: the noun Snapshot: what is remembered of an object; and SnapshotWrite, a version of it."""
 
 from __future__ import annotations
 

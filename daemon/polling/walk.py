@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from hashlib import blake2b
@@ -26,7 +26,7 @@ class Group:
     """Rows of one stamp that fill more than a page, read in passes; `fresh` says whether this pass
     brought any that the passes before it did not have."""
 
-    seen: Identities = Identities()
+    seen: Identities = field(default_factory=Identities)
     repeated: bool = False
     fresh: bool = False
 

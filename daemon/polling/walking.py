@@ -16,10 +16,10 @@ log = structlog.get_logger(__name__)
 class Walker:
     """Starts and advances walks; remembers when the provider's order was seen to be violated."""
 
-    def __init__(self, source: Source, margins: Margins) -> None:
+    def __init__(self, source: Source, margins: Margins, *, ordered: bool = True) -> None:
         self._source = source
         self._margins = margins
-        self.ordered = True
+        self.ordered = ordered
 
     def start(
         self, lower: datetime | None, cap: datetime | None, provider_time: datetime

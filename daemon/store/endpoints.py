@@ -49,9 +49,7 @@ class Endpoint:
 
 async def list_endpoints(database: Database, scope: Scope) -> Sequence[Endpoint]:
     """Those of all instances that have a callback URL."""
-    rows = await database.fetch(
-        QUERIES["list_endpoints"], scope.organization_id, scope.instance_id
-    )
+    rows = await database.fetch(QUERIES["list_endpoints"], scope.organization_id, scope.instance_id)
     return [_endpoint(row) for row in rows]
 
 

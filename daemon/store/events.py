@@ -157,9 +157,7 @@ async def list_by_sequence(
     database: Database, instance_id: InstanceId, object_type: str, first: int, limit: int
 ) -> Sequence[tuple[int, RecordedEvent | None]]:
     """Up to `limit` numbers of a resource from `first` on; None for what is no longer kept."""
-    rows = await database.fetch(
-        QUERIES["list_by_sequence"], instance_id, object_type, first, limit
-    )
+    rows = await database.fetch(QUERIES["list_by_sequence"], instance_id, object_type, first, limit)
     return [
         (row["wanted_sequence"], None if row["event_id"] is None else _event(row)) for row in rows
     ]

@@ -24,6 +24,7 @@ from daemon.store.accounts import digest
 from daemon.store.database import Connection, Database, Row, load_queries
 from daemon.store.encryption import Keyring
 from daemon.store.instance_secrets import open_column
+from daemon.store.webhook_secrets import secrets_from_json
 
 QUERIES = load_queries("instances")
 LATE_SECONDS = 60.0
@@ -161,15 +162,18 @@ class Instances:
             raise NotFound(f"Instance {instance_id} has no callback URL.")
         if row["state"] == InstanceState.DISABLED:
             raise InstanceDisabled(f"Instance {instance_id} is disabled.")
+        secrets = secrets_from_json(
+            open_column(self._keyring, "webhook_secret", instance_id, row["webhook_secret"])
+        )
         return EndpointConfiguration(
             url=values[keys.CALLBACK_URL],
             headers=values.get(keys.CALLBACK_HEADERS, {}),
             basic_username=values.get(keys.BASIC_USERNAME),
             basic_password=values.get(keys.BASIC_PASSWORD),
             signature_key=values.get(keys.SIGNATURE_KEY),
-            webhook_secrets=open_column(
-                self._keyring, "webhook_secret", instance_id, row["webhook_secret"]
-            ),
+            webhook_secrets=[secrets.current],
+            retiring_secrets=secrets.retiring,
+            queues_failures=row["queues_failures"],
         )
 
     def _owned(self, row: Row) -> OwnedInstance:

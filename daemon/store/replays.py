@@ -73,9 +73,7 @@ async def measure_span(database: Database, span: Span) -> Volume:
     return total
 
 
-async def purge_dead(
-    database: Database, span: Span, only: NotificationId | None = None
-) -> Volume:
+async def purge_dead(database: Database, span: Span, only: NotificationId | None = None) -> Volume:
     """Remove what was given up, all or one; lists by number show it as purged."""
     total, batch = Volume(), Volume(notifications=1)
     while batch.notifications:

@@ -35,22 +35,23 @@ async def standing_in(clock: Clock) -> AsyncIterator[Crm]:
         yield Crm(http)
 
 
-@asynccontextmanager
-async def connected(
-    crm: Crm, database: Database, *, rate_limit: str = "10000/1s"
-) -> AsyncIterator[Mapping[str, Connector]]:
-    """The connectors, with Maximizer's addresses leading to that CRM."""
+def addresses_of(crm: Crm) -> dict[str, Any]:
+    """The section `connectors` of the settings that leads to that CRM."""
     base = str(crm.http.make_url("")).rstrip("/")
-    settings = ConnectorsSettings.model_validate(
-        {
-            "maximizer": {
-                "authorize_url": f"{base}/OAuth2/{{alias}}/Authorize",
-                "token_url": f"{base}/oauth2/{{alias}}/token",
-                "api_url": f"{base}/octopus",
-                "rate_limit": rate_limit,
-            }
+    return {
+        "maximizer": {
+            "authorize_url": f"{base}/OAuth2/{{alias}}/Authorize",
+            "token_url": f"{base}/oauth2/{{alias}}/token",
+            "api_url": f"{base}/octopus",
+            "rate_limit": "10000/1s",
         }
-    )
+    }
+
+
+@asynccontextmanager
+async def connected(crm: Crm, database: Database) -> AsyncIterator[Mapping[str, Connector]]:
+    """The connectors, with Maximizer's addresses leading to that CRM."""
+    settings = ConnectorsSettings.model_validate(addresses_of(crm))
     guard, credentials = AddressGuard(), Credentials(database, KEYRING)
     async with (
         Outbound(guard) as outbound,

@@ -89,7 +89,7 @@ class Provider:
     def budget_key(self, configuration: Mapping[str, Any]) -> str:
         return str(configuration.get("maximizer.alias"))
 
-    def calls_left(self, configuration: Mapping[str, Any]) -> int:
+    def calls_left(self, configuration: Mapping[str, Any], *, background: bool = False) -> int:
         return 17
 
     async def exchange(self, configuration: Mapping[str, Any], code: str) -> Grant:

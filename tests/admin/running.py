@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -10,43 +11,83 @@ from typing import Any
 
 from aiohttp.test_utils import TestClient, TestServer
 
+from daemon.admin.context import AdminContext
 from daemon.admin.server import create_application
 from daemon.composition import Parts, assemble
-from daemon.instance import InstanceId
+from daemon.instance import InstanceId, ResourceKey
 from daemon.settings import Settings
 from daemon.store.embedded import ServerAddress
 from tests.admin.api import Api, platform
-from tests.admin.maximizer import addresses_of
+from tests.admin.maximizer import addresses_of, body_with_token
 from tests.sandbox.clients import Crm
 
 PATIENCE_SECONDS = 30.0
+PEOPLE = "addressbook-entries"
 
 
 @dataclass(frozen=True)
 class Running:
-    """What runs, and a caller of it."""
+    """What runs, and a caller of it. Instances poll only when they are told to."""
 
-    parts: Parts
+    context: AdminContext
     api: Api
     crm: Crm
 
-    async def create(self, **configuration: Any) -> str:
-        """The address of a new instance that polls as configured."""
-        reply = await self.api.call("POST", "/instances", body_of_running(self.crm, configuration))
+    async def create(self, polled: dict[str, Any]) -> str:
+        """The address of a new instance that polls these resources."""
+        body = body_with_token(
+            self.crm,
+            **{"event.poller.configuration": polled, "event.poller.refresh_interval": 600},
+        )
+        reply = await self.api.call("POST", "/instances", body)
         assert reply.status == 200, reply.text
         return f"/instances/{reply.json['id']}"
 
-    async def poll(self, path: str, resource: str = "contacts") -> dict[str, Any]:
-        """Poll now; the resource's state afterwards."""
-        reply = await self.api.call("POST", f"{path}/resources/{resource}/poll")
+    async def alter(self, path: str, polled: dict[str, Any], decision: str | None = None) -> None:
+        """Poll other resources, or these in another way."""
+        body = {"configuration": {"event.poller.configuration": polled}, "onFilterChange": decision}
+        reply = await self.api.call("PATCH", path, body)
+        assert reply.status == 200, reply.text
+
+    async def order(self, path: str, call: str, body: Any = None) -> dict[str, Any]:
+        """Make a call about the people of an instance; their state afterwards."""
+        method, _, name = call.partition(" ")
+        reply = await self.api.call(method, f"{path}/resources/{PEOPLE}/{name}", body)
         assert reply.status == 200, reply.text
         state: dict[str, Any] = reply.json
         assert state["lastError"] is None
         return state
 
     async def told(self) -> list[tuple[str, str]]:
-        """The types and keys of all events, in order."""
-        rows = await self.parts.foundation.database.fetch(
+        """The types and objects of all events, in order."""
+        rows = await self.context.database.fetch(
             "select type, object_key from events order by resource_id, sequence"
         )
         return [(row["type"], row["object_key"]) for row in rows]
+
+
+@asynccontextmanager
+async def running(address: ServerAddress, crm: Crm, data_dir: Path) -> AsyncIterator[Running]:
+    """Everything but the loops of the daemon, so that nothing happens by itself."""
+    settings = Settings.model_validate({"data_dir": data_dir, "connectors": addresses_of(crm)})
+    async with assemble(settings) as parts, parts.foundation.database as database:
+        await database.connect(address.as_arguments(), pool_size=5)
+        await parts.foundation.leases.run_once()
+        context = replace(parts.admin, on_polls_awaited=_awaiting(parts))
+        credentials = await context.accounts.add_user("anna", "ours")
+        async with TestClient(TestServer(create_application(context))) as client:
+            api = Api(client=client, authorization=platform(credentials))
+            yield Running(context=context, api=api, crm=crm)
+        await parts.supervisor.drain(PATIENCE_SECONDS)
+
+
+def _awaiting(parts: Parts) -> Any:
+    async def on_polls_awaited(instance_id: InstanceId, names: Collection[str]) -> None:
+        running = parts.supervisor._running
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            for name in names:
+                entry = running[ResourceKey(instance_id=instance_id, name=name)]
+                await entry.signals.polled.wait()
+        await parts.foundation.schedule.flush()
+
+    return on_polls_awaited

@@ -17,7 +17,7 @@ from tests.flow.standins import Provider, Receiver
 BURST = 7
 """Changes made at once."""
 
-MEAN_SKIPS = 6
+MEAN_SKIPS = 8
 """How many occasions for a kill pass unused on average."""
 
 

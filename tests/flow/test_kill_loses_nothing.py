@@ -19,12 +19,16 @@ ROUNDS = 3
 CHANGES = 1000
 SOAK = 10
 
-PROVIDER = {
-    "refresh_reuse_grace_seconds": 60,
+GRACE_SECONDS = 60
+"""For so long the provider takes a refresh token again whose successor a kill has lost."""
+
+TROUBLE = {
     "late": {"seconds": 2, "probability": 0.05, "call": ["create", "update"]},
+    "page_shift": {"whom": "any", "probability": 0.1},
 }
-"""Tokens that were on their way when the daemon died can be asked for again; and some versions are
-shown later than their stamps say."""
+"""Some versions are shown later than their stamps say; some pages change while they are read."""
+
+CALM = dict.fromkeys(TROUBLE)
 
 
 def chosen_seed() -> int:
@@ -62,6 +66,7 @@ async def prove(
         due = changes - (await provider.changes() - oracle.since)
         await killer.kill(moment, max(due // left, 1))
 
+    await provider.switch(**CALM)
     await pollhook.start()
     await settled(oracle.missing)
     findings, report = await oracle.judge(), await oracle.report()
@@ -79,11 +84,12 @@ async def prove(
 
 async def connect(pollhook: Pollhook, provider: Provider, receiver: Receiver) -> Oracle:
     pollhook.add_settings({"polling": {"overlap_seconds": 10}})
-    await provider.switch(**PROVIDER)
+    await provider.switch(refresh_reuse_grace_seconds=GRACE_SECONDS)
     await pollhook.start()
     instance = await pollhook.connect(receiver.callback())
     await trusted(receiver, instance)
     since = await provider.changes()
+    await provider.switch(**TROUBLE)
     await pollhook.kill()
     return Oracle(provider=provider, receiver=receiver, instance=instance.id, since=since)
 

@@ -67,9 +67,7 @@ class MaximizerConnector:
     def budget_key(self, configuration: Mapping[str, Any]) -> str:
         return self._parts.addresses.account_key(configuration)
 
-    def calls_left(
-        self, configuration: Mapping[str, Any], *, background: bool = False
-    ) -> int:
+    def calls_left(self, configuration: Mapping[str, Any], *, background: bool = False) -> int:
         budget = self._parts.budgets.of(self.budget_key(configuration))
         return budget.remaining_for(Priority.BACKGROUND if background else Priority.LIVE)
 

@@ -160,8 +160,14 @@ where instances.deleted_at is null and instances.state <> 'disabled'
 select configuration, secrets from instances where id = $1 and deleted_at is null
 
 -- name: get_endpoint
--- What sending needs.
-select state, configuration, secrets, webhook_secret from instances where id = $1 and deleted_at is null
+-- What sending needs, the account's failure policy included.
+select
+    instances.state, instances.configuration, instances.secrets, instances.webhook_secret,
+    coalesce(organizations.settings ->> 'notification.webhook.failure.policy', 'retry') = 'queue'
+        as queues_failures
+from instances
+join organizations on organizations.id = instances.organization_id
+where instances.id = $1 and instances.deleted_at is null
 
 -- name: cancel_notifications
 -- Some of what deleted instances would still have sent.

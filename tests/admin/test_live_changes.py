@@ -1,0 +1,115 @@
+"""Changes of an instance while it polls: what they promise holds from their answer on."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from daemon.sandbox.clock import Clock
+from daemon.store.embedded import ServerAddress
+from tests.admin.maximizer import standing_in
+from tests.admin.running import PEOPLE, Running, running
+
+STOCK = f"/hubs/crm/{PEOPLE}?where=LastModifyDate>'${{date:yyyy-MM-dd'T'HH:mm:ssXXX}}'"
+ONLY_ADA: dict[str, Any] = {PEOPLE: {"url": f"{STOCK} AND LastName='Ada'"}}
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest_asyncio.fixture
+async def daemon(
+    database_address: ServerAddress, clock: Clock, tmp_path: Path
+) -> AsyncIterator[Running]:
+    async with (
+        asyncio.timeout(50),
+        standing_in(clock) as crm,
+        running(database_address, crm, tmp_path) as daemon,
+    ):
+        yield daemon
+
+
+async def test_an_edit_right_after_a_resource_was_added_is_told(daemon: Running) -> None:
+    ada = await daemon.crm.contact("Ada")
+    path = await daemon.create({"companies": {}})
+    await daemon.alter(path, {"companies": {}, PEOPLE: {}})
+    await daemon.crm.edit(ada, FirstName="Augusta")
+    state = await daemon.order(path, "POST poll")
+    assert await daemon.told() == [("UPDATED", ada["key"])]
+    assert (state["state"], state["rows"]["changed"]) == ("active", 1)
+    assert state["nextPoll"] > state["lastPoll"] >= state["baseline"]
+
+
+async def test_a_new_baseline_is_silent_about_what_came_before_its_answer(
+    daemon: Running,
+) -> None:
+    ada, bob = await daemon.crm.contact("Ada"), await daemon.crm.contact("Bob")
+    path = await daemon.create(ONLY_ADA)
+    await daemon.crm.edit(bob, FirstName="Robert")
+    await daemon.alter(path, {PEOPLE: {}}, "baseline")
+    await daemon.order(path, "POST poll")
+    assert await daemon.told() == []
+    await daemon.crm.edit(ada, FirstName="Augusta")
+    await daemon.order(path, "POST poll")
+    assert await daemon.told() == [("UPDATED", ada["key"])]
+
+
+async def test_a_rewound_filter_tells_what_it_now_lets_through_since_the_baseline(
+    daemon: Running, clock: Clock
+) -> None:
+    await daemon.crm.contact("Ada")
+    bob = await daemon.crm.contact("Bob")
+    path = await daemon.create(ONLY_ADA)
+    clock.advance(2)
+    await daemon.crm.edit(bob, FirstName="Robert")
+    await daemon.order(path, "POST poll")
+    assert await daemon.told() == []
+    await daemon.alter(path, {PEOPLE: {}}, "rewind")
+    await daemon.order(path, "POST poll")
+    assert await daemon.told() == [("UPDATED", bob["key"])]
+
+
+async def test_another_id_field_tells_the_changes_since_the_baseline_under_its_ids(
+    daemon: Running, clock: Clock
+) -> None:
+    await daemon.crm.contact("Ada", WebSite="ada.example")
+    path = await daemon.create({PEOPLE: {}})
+    clock.advance(2)
+    await daemon.crm.contact("Bob", WebSite="bob.example")
+    await daemon.order(path, "POST poll")
+    ((_, bob),) = await daemon.told()
+    await daemon.alter(path, {PEOPLE: {"idField": "WebSite"}}, "rewind")
+    await daemon.order(path, "POST poll")
+    assert await daemon.told() == [("CREATED", bob), ("CREATED", "bob.example")]
+
+
+async def test_what_is_known_is_told_again_only_on_request(daemon: Running, clock: Clock) -> None:
+    await daemon.crm.contact("Ada")
+    path = await daemon.create({PEOPLE: {}})
+    state = await daemon.order(path, "POST poll")
+    clock.advance(2)
+    bob = await daemon.crm.contact("Bob")
+    await daemon.order(path, "POST poll")
+    for resend, told in ((False, 1), (True, 2)):
+        await daemon.order(path, "POST rewind", {"to": state["baseline"], "resend": resend})
+        await daemon.order(path, "POST poll")
+        assert [key for _, key in await daemon.told()].count(bob["key"]) == told, resend
+
+
+async def test_a_pause_keeps_what_happens_meanwhile_for_later(daemon: Running) -> None:
+    ada = await daemon.crm.contact("Ada")
+    path = await daemon.create({PEOPLE: {}})
+    await daemon.order(path, "DELETE enabled")
+    await daemon.crm.edit(ada, FirstName="Augusta")
+    refused = await daemon.api.call("POST", f"{path}/resources/{PEOPLE}/poll")
+    assert refused.status == 409
+    await daemon.order(path, "PUT enabled")
+    await daemon.order(path, "POST poll")
+    assert await daemon.told() == [("UPDATED", ada["key"])]
