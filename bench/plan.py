@@ -9,10 +9,11 @@ RECORDS_PER_PAGE = 100
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """`lanes` instances with a callback each are polled at once, `pages` of 100 changed records each
-    per turn, `rounds` turns. A turn of unchanged pages lasts `idle_seconds`. `purged` old
-    notifications are removed in `purges` goes. `commits` pages of each kind are committed to a table
-    of `rows` snapshots.
+    """How often and how long.
+
+    `lanes` instances with a callback each are polled at once, each `pages` of 100 changed records
+    per turn, for `rounds` turns. A turn of unchanged pages lasts `idle_seconds`. `purged` notifications
+    are removed in `purges` goes. `commits` pages of each kind go to a table of `rows` snapshots.
     """
 
     lanes: int = 16

@@ -17,7 +17,7 @@ from bench.report import Result
 from bench.samples import percentile
 from bench.scene import Scene
 from daemon.store.database import Database
-from daemon.store.embedded import borrow_server
+from daemon.store.embedded import EmbeddedPostgres
 
 QUERIES = load_queries("old_rows")
 SIDE = "purged"
@@ -77,7 +77,7 @@ async def _make_instances(scene: Scene, home: Home) -> None:
 
 
 async def _insert_old_rows(home: Home, first: int, count: int) -> None:
-    async with borrow_server(home.data) as address:
+    async with EmbeddedPostgres(home.data) as address:
         database = await Database.open(address.as_arguments(), pool_size=1)
         async with database:
             step = 10_000  # a statement may last a minute

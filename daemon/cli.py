@@ -8,6 +8,7 @@ import json
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import aclosing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -82,6 +83,11 @@ def _add_tools(add: AddParser, configured: argparse.ArgumentParser) -> None:
     check.set_defaults(handler=_check_config)
     migrate = add("migrate", parents=[configured], help="bring the database schema up to date")
     migrate.set_defaults(handler=_migrate)
+    doctor = add(
+        "doctor", parents=[configured], help="examine the set-up of an instance, in plain words"
+    )
+    doctor.add_argument("instance", metavar="INSTANCE", help="its id or its name")
+    doctor.set_defaults(handler=_doctor)
     health = add(
         "healthcheck", parents=[configured], help="end with status 0 if the daemon is ready"
     )
@@ -146,6 +152,24 @@ def _migrate(options: argparse.Namespace) -> int:
     names = asyncio.run(maintenance.migrate_schema(_load(options)))
     print("\n".join(f"applied {name}" for name in names) or "the schema was up to date")
     return 0
+
+
+def _doctor(options: argparse.Namespace) -> int:
+    from daemon.doctor import examine
+    from daemon.doctor_findings import Mark
+
+    settings = _load(options)
+    configure_logs("error", settings.logging.format)
+
+    async def tell() -> bool:
+        wrong = False
+        async with aclosing(examine(settings, options.instance)) as findings:
+            async for finding in findings:
+                print(finding, flush=True)
+                wrong = wrong or finding.mark is Mark.WRONG
+        return wrong
+
+    return int(asyncio.run(tell()))
 
 
 def _healthcheck(options: argparse.Namespace) -> int:

@@ -197,6 +197,10 @@ def _admin(
         await supervisor.first_polls(instance_id, BASELINE_WAIT_SECONDS)
         await foundation.schedule.flush()
 
+    async def on_polls_awaited(instance_id: InstanceId, names: Collection[str]) -> None:
+        await supervisor.first_polls(instance_id, BASELINE_WAIT_SECONDS, names)
+        await foundation.schedule.flush()
+
     async def on_changed(instance_id: InstanceId) -> None:
         await dispatcher.forget(instance_id)
         foundation.schedule.forget(instance_id)
@@ -226,6 +230,7 @@ def _admin(
         lease_owner=foundation.leases.owner,
         on_created=on_created,
         on_changed=on_changed,
+        on_polls_awaited=on_polls_awaited,
         on_endpoint_changed=on_endpoint_changed,
         wake=dispatcher.wake,
         poll_now=poll_now,

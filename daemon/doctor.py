@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import AsyncIterator, Sequence
+from collections import defaultdict
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
 
 from daemon import __version__, doctor_findings
 from daemon.address_guard import AddressGuard
@@ -45,7 +44,7 @@ class _Case:
         return self.patient.connector
 
 
-async def examine(settings: Settings, named: str) -> AsyncIterator[Finding]:
+async def examine(settings: Settings, named: str) -> AsyncGenerator[Finding, None]:
     """The findings about the instance with this id or name, as they are found; no secrets in them.
 
     Raises InvalidInput if there is no such instance, DatabaseUnavailable and others.
@@ -136,9 +135,9 @@ async def _of_address(case: _Case) -> AsyncIterator[Finding]:
 
 async def _of_token(case: _Case) -> Finding:
     """Whether the provider answers a call made with the instance's token. One refresh is tried."""
-    path, *_ = [resource.name for resource in case.resources] or [""]
     spec = case.connector.element.resources
-    resource = next((spec[name] for name in (path, *spec) if name in spec))
+    polled = [resource.name for resource in case.resources]
+    resource = next(spec[name] for name in (*polled, *spec) if name in spec)
     query = Query(
         resource=resource.name,
         fields=(resource.id_field,),
@@ -161,7 +160,7 @@ async def _of_resources(case: _Case) -> AsyncIterator[Finding]:
     if not polled:
         yield Finding(mark=Mark.NOTE, sentence="No resource is polled: its events are off.")
         return
-    wanted: Counter[str] = Counter()
+    wanted: defaultdict[str, float] = defaultdict(float)
     for resource in polled:
         polling = case.patient.polling_of(resource)
         if isinstance(polling, list):
@@ -172,7 +171,8 @@ async def _of_resources(case: _Case) -> AsyncIterator[Finding]:
         async for finding in checkup.examine():
             yield finding
         objects = case.objects.get(resource.name, 0)
-        wanted.update(_rounded(calls_per_hour(case.patient, polling, resource, objects)))
+        for purpose, calls in calls_per_hour(case.patient, polling, resource, objects).items():
+            wanted[purpose] += calls
     yield doctor_findings.of_budget(wanted, case.connector.calls_per_hour)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from itertools import pairwise
 from typing import Any
 
 from daemon.connectors.connector import PagingFacts, Record
@@ -101,7 +102,7 @@ def of_paging(name: str, facts: PagingFacts) -> Iterator[Finding]:
 
 def of_order(name: str, stamps: Sequence[datetime]) -> Finding:
     """Whether rows came in the order that was asked for."""
-    early = sum(after < before for before, after in zip(stamps, stamps[1:], strict=False))
+    early = sum(after < before for before, after in pairwise(stamps))
     if not early:
         sentence = "Records come in the order of their dates."
         return Finding(mark=Mark.FINE, about=name, sentence=sentence)

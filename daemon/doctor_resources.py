@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
 
 from daemon import configuration_keys as keys
 from daemon import doctor_findings as findings
@@ -18,12 +17,20 @@ from daemon.polling.configuration import parse_polling
 from daemon.polling.newest_first import NewestFirstReader
 from daemon.polling.probe import Prober
 from daemon.polling.reader import Reader, at_path
-from daemon.polling.resource import RecordDate, ResourcePolling
+from daemon.polling.resource import ResourcePolling
+from daemon.polling.slow_pass import PassKind
 from daemon.polling.target import margins_of, standards
 from daemon.polling.verdict import Probes
+from daemon.polling.watch import wishes_of
 from daemon.polling.window import Marks, Proof
 from daemon.settings import PollingSettings
 from daemon.store.instance_resources import ConfiguredResource
+
+_PASSES = {
+    PassKind.SWEEP: "sweeps",
+    PassKind.CONTENT: "comparisons of content",
+    PassKind.RECONCILE: "reconciliation",
+}
 
 SAMPLE = 20
 """Real records whose dates are looked at."""
@@ -103,9 +110,7 @@ class ResourceCheckup:
     async def _schema(self, check: FieldCheck) -> AsyncIterator[Finding]:
         cursor = self.polling.cursor
         try:
-            facts = await self.patient.connector.describe(
-                self.patient.account, self.polling.path
-            )
+            facts = await self.patient.connector.describe(self.patient.account, self.polling.path)
         except CredentialsRefused:
             raise
         except ProviderError as error:
@@ -145,12 +150,7 @@ class ResourceCheckup:
         if self.polling.cursor is None:
             return
         stored = Probes.from_json(self.resource.probes)
-        prober = Prober(
-            self._reader(check),
-            margins_of(self.polling),
-            self.patient.now,
-            filters=check.filters_by_stamp,
-        )
+        prober = Prober(self._reader(check), margins_of(self.polling), self.patient.now)
         probes = await prober.probe(stored, stored.version, self._marks())
         for probe in probes.made.values():
             yield findings.of_probe(self.name, probe)
@@ -194,15 +194,12 @@ def calls_per_hour(
     patient: Patient, polling: ResourcePolling, resource: ConfiguredResource, objects: int
 ) -> Mapping[str, float]:
     """What watching a resource costs, by purpose, if little changes. An estimate."""
+    wishes, hour = wishes_of(polling), timedelta(hours=1)
     proved = resource.utc_proved_at is not None
-    listing = objects / polling.page_size + 1
-    costs: dict[str, Any] = {"polls": _times(patient.interval) * (1 if proved else 2)}
-    if polling.reconcile is not None:
-        costs["reconciliation"] = _times(polling.reconcile.interval) * 2
-    if polling.deletes is not None:
-        costs["sweeps"] = _times(polling.deletes.interval) * listing
+    costs = {"polls": hour / patient.interval * (1 if proved else 2)}
+    for kind, name in _PASSES.items():
+        interval = wishes.interval(kind)
+        whole = kind is not PassKind.RECONCILE
+        pages = objects / polling.page_size if whole else 1
+        costs[name] = 0 if interval is None else hour / interval * (pages + 1)
     return costs
-
-
-def _times(interval: timedelta) -> float:
-    return timedelta(hours=1) / interval

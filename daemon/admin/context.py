@@ -51,8 +51,10 @@ class AdminContext:
     `on_created` reads the baseline of a new instance and starts polling it; what goes wrong with
     the provider then is for the resource's state, not for the caller. `on_changed` makes a change
     take effect: when it returns, no page is committed and no send begins under the old state.
-    `on_endpoint_changed` does so for what concerns sending alone, `wake` says that there is something
-    to send, `poll_now` cuts waits short. `lease_owner` is the id under which this daemon holds its leases. `sandbox` exists in the demo.
+    `on_polls_awaited` waits for the first polls of these resources under the new state.
+    `on_endpoint_changed` is for what concerns sending alone, `wake` says that there is something to
+    send, `poll_now` cuts waits short. `lease_owner` is the id under which this daemon holds its
+    leases. `sandbox` exists in the demo.
     """
 
     database: Database

@@ -13,6 +13,7 @@ _ROWS = ("seen", "new", "changed", "suppressed", "unidentified")
 _LISTINGS = {
     PassKind.BACKFILL: "Tells what was there before",
     PassKind.SWEEP: "Lists everything to find what was deleted",
+    PassKind.CONTENT: "Compares everything, because records have no date of change",
     PassKind.RECONCILE: "Reads a longer window again",
 }
 

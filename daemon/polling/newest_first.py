@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
+from typing import ClassVar
 
 from daemon.connectors.connector import Page
 from daemon.polling.reader import Reader
@@ -13,6 +14,8 @@ from daemon.polling.source import Reading
 
 class NewestFirstReader(Reader):
     """A Source whose order is not the one that walks rely on: they read it in passes."""
+
+    searches_by_stamp: ClassVar[bool] = False
 
     async def newest(self, before: datetime | None = None) -> Reading:
         if before is None:

@@ -44,18 +44,12 @@ class Observation:
 
 
 class Prober:
-    """Probes by reading only. Its coroutines raise ProviderError.
+    """Probes by reading only. Its coroutines raise ProviderError."""
 
-    `filters` is false where the stamps cannot be searched by, so that no literal is ever sent.
-    """
-
-    def __init__(
-        self, source: Source, margins: Margins, clock: Clock, *, filters: bool = True
-    ) -> None:
+    def __init__(self, source: Source, margins: Margins, clock: Clock) -> None:
         self._source = source
         self._margins = margins
         self._clock = clock
-        self._filters = filters
 
     async def probe(self, before: Probes, version: int, marks: Marks) -> Probes:
         """All that can be told without waiting for a change; `before` has the last verdicts."""
@@ -118,7 +112,7 @@ class Prober:
 
     async def _literal(self, newest: Reading) -> Probe:
         """The newest record has to be found by its own stamp, and not by the next later one."""
-        if not self._filters:
+        if not self._source.searches_by_stamp:
             return self._literal_probe(
                 Verdict.PROVED,
                 "No date is sent: this tenant's records cannot be searched by it, so that they are"

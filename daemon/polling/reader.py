@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any
+from typing import Any, ClassVar
 
 from daemon.connectors import ceql
 from daemon.connectors.connector import Account, Connector, Order, Page, Query, Record
@@ -52,6 +52,9 @@ class Reader:
             id_field=None if polling.id_field == self._spec.id_field else polling.id_field,
             fields=polling.fields,
         )
+
+    searches_by_stamp: ClassVar[bool] = True
+    """Whether pages are asked for by stamp, so that they come oldest first."""
 
     @property
     def projection(self) -> int:

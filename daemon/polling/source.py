@@ -36,6 +36,10 @@ class Reading:
 class Source(Protocol):
     """Where the records of one resource come from. Every method raises ProviderError."""
 
+    @property
+    def searches_by_stamp(self) -> bool:
+        """Whether pages are asked for by stamp, so that they come oldest first."""
+
     async def newest(self, before: datetime | None = None) -> Reading:
         """The newest rows that match the resource's filter (stamped before), newest first."""
 

@@ -95,9 +95,21 @@ class Supervisor:
             entry.signals.poll_now.set()
         return entry is not None
 
-    async def first_polls(self, instance_id: InstanceId, timeout_seconds: float) -> bool:
-        """Wait until every resource of an instance was polled once; False if that takes longer."""
-        entries = [entry for key, entry in self._running.items() if key.instance_id == instance_id]
+    async def first_polls(
+        self,
+        instance_id: InstanceId,
+        timeout_seconds: float,
+        names: Collection[str] | None = None,
+    ) -> bool:
+        """Wait until resources of an instance (all, or these) were polled once by their tasks.
+
+        False if that takes longer.
+        """
+        entries = [
+            entry
+            for key, entry in self._running.items()
+            if key.instance_id == instance_id and (names is None or key.name in names)
+        ]
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(timeout_seconds):
                 for entry in entries:

@@ -79,24 +79,14 @@ async def open_watch(means: PollingMeans, target: PollTarget) -> Watch:
     if progress.version != target.version:
         raise Fenced(f"The configuration of {target.key} has changed.")
     account = await means.accounts(target.instance.id)
-    check = await check_fields(connector, account, polling)
-    if check.faults:
-        raise InvalidInput(check.faults)
-    kind = Reader if check.filters_by_stamp else NewestFirstReader
-    reader = kind(
-        connector,
-        account,
-        polling,
-        timeout_seconds=means.settings.timeout_seconds,
-        clock=means.now,
-    )
-    prober = Prober(reader, margins_of(polling), means.now, filters=check.filters_by_stamp)
+    reader = await _open_reader(means, connector, account, polling)
+    prober = Prober(reader, margins_of(polling), means.now)
     progress = await _probed(prober, polling, progress, means.now)
-    wishes = _wishes(polling)
+    wishes = wishes_of(polling)
     progress = replace(progress, work=reconciled(progress.work, wishes, means.now()))
     context = context_maker(target, connector.element, polling, means.delivery)
     journal = Journal(means, target, progress, context)
-    manner = _manner(polling, reader, progress, ordered=check.filters_by_stamp)
+    manner = _manner(polling, reader, progress)
     return Watch(
         polling=polling,
         connector=connector,
@@ -108,6 +98,23 @@ async def open_watch(means: PollingMeans, target: PollTarget) -> Watch:
         prober=prober,
         clock=means.now,
         had_cursor=progress.marks.cursor_at is not None,
+    )
+
+
+async def _open_reader(
+    means: PollingMeans, connector: Connector, account: Account, polling: ResourcePolling
+) -> Reader:
+    """The reader that fits what this tenant can do. Raises InvalidInput for what it has not."""
+    check = await check_fields(connector, account, polling)
+    if check.faults:
+        raise InvalidInput(check.faults)
+    kind = Reader if check.filters_by_stamp else NewestFirstReader
+    return kind(
+        connector,
+        account,
+        polling,
+        timeout_seconds=means.settings.timeout_seconds,
+        clock=means.now,
     )
 
 
@@ -130,20 +137,19 @@ def _probes_are_due(polling: ResourcePolling, progress: Progress, clock: Clock) 
     )
 
 
-def _manner(
-    polling: ResourcePolling, reader: Reader, progress: Progress, *, ordered: bool
-) -> Manner:
+def _manner(polling: ResourcePolling, reader: Reader, progress: Progress) -> Manner:
     return Manner(
         margins=replace(margins_of(polling), widened=progress.probes.widening),
         tolerance=polling.created_check_tolerance,
         projection=reader.projection,
         only_created=not polling.filter_by_updated_date,
         id_field=polling.id_field,
-        ordered=ordered,
+        ordered=reader.searches_by_stamp,
     )
 
 
-def _wishes(polling: ResourcePolling) -> Wishes:
+def wishes_of(polling: ResourcePolling) -> Wishes:
+    """The slow passes that a resource's configuration asks for."""
     reconcile, sweep = polling.reconcile, polling.deletes
     interval = reconcile.interval if reconcile else None
     by_content = polling.compares_content

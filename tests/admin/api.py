@@ -23,6 +23,7 @@ class Heard:
     created: list[InstanceId] = field(default_factory=list)
     changed: list[InstanceId] = field(default_factory=list)
     awaited: list[tuple[InstanceId, tuple[str, ...]]] = field(default_factory=list)
+    endpoints_changed: list[InstanceId] = field(default_factory=list)
     on_created: Listener | None = None
 
     async def hear_created(self, instance_id: InstanceId) -> None:
@@ -32,6 +33,9 @@ class Heard:
 
     async def hear_changed(self, instance_id: InstanceId) -> None:
         self.changed.append(instance_id)
+
+    async def hear_endpoint_changed(self, instance_id: InstanceId) -> None:
+        self.endpoints_changed.append(instance_id)
 
     async def hear_polls_awaited(self, instance_id: InstanceId, names: Collection[str]) -> None:
         assert self.changed[-1] == instance_id, "polls are awaited after the change took effect"

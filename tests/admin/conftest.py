@@ -17,7 +17,8 @@ from daemon.admin.context import AdminContext
 from daemon.admin.server import create_application
 from daemon.connectors.connector import Connector, Grant
 from daemon.metrics import Metrics
-from daemon.settings import PollingSettings
+from daemon.outbound import Outbound
+from daemon.settings import DeliverySettings, PollingSettings
 from daemon.store.accounts import Accounts
 from daemon.store.database import Database
 from daemon.store.encryption import Keyring
@@ -50,7 +51,24 @@ def connectors(provider: Provider) -> Mapping[str, Connector]:
 
 
 @pytest.fixture
-def context(database: Database, connectors: Mapping[str, Connector], heard: Heard) -> AdminContext:
+def guard() -> AddressGuard:
+    return AddressGuard()
+
+
+@pytest_asyncio.fixture
+async def outbound(guard: AddressGuard) -> AsyncIterator[Outbound]:
+    async with Outbound(guard) as outbound:
+        yield outbound
+
+
+@pytest.fixture
+def context(
+    database: Database,
+    connectors: Mapping[str, Connector],
+    guard: AddressGuard,
+    outbound: Outbound,
+    heard: Heard,
+) -> AdminContext:
     return AdminContext(
         database=database,
         keyring=KEYRING,
@@ -58,12 +76,15 @@ def context(database: Database, connectors: Mapping[str, Connector], heard: Hear
         instances=Instances(database, KEYRING),
         idempotency=IdempotencyKeys(database, KEYRING),
         connectors=connectors,
-        guard=AddressGuard(),
+        guard=guard,
+        outbound=outbound,
         polling=PollingSettings(),
+        delivery=DeliverySettings(),
         lease_owner=uuid.uuid4(),
         on_created=heard.hear_created,
         on_changed=heard.hear_changed,
         on_polls_awaited=heard.hear_polls_awaited,
+        on_endpoint_changed=heard.hear_endpoint_changed,
         readiness={},
         metrics=Metrics(version="1.2.3"),
         started_at=datetime.now(UTC),

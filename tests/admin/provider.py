@@ -10,8 +10,10 @@ from daemon.connectors.connector import (
     Account,
     ConfigurationKey,
     Element,
+    FieldFacts,
     Grant,
     Page,
+    PagingFacts,
     Query,
     Record,
     ResourceSpec,
@@ -72,6 +74,9 @@ class Provider:
     codes: dict[str, Grant] = field(default_factory=dict)
     trouble: ProviderError | None = None
     exchanged: list[str] = field(default_factory=list)
+    schema: Mapping[str, FieldFacts] = field(
+        default_factory=lambda: dict.fromkeys(("Key", "LastModifyDate", "CreationDate"), FieldFacts())
+    )
 
     def authorize_url(self, configuration: Mapping[str, Any], state: str) -> str:
         if "maximizer.alias" not in configuration:
@@ -103,6 +108,22 @@ class Provider:
             raise CredentialsRefused(
                 "The provider does not accept the access token", provider_message="revoked"
             )
+
+    @property
+    def calls_per_hour(self) -> float:
+        return 10_800
+
+    def api_address(self, configuration: Mapping[str, Any]) -> str:
+        return "https://provider.example/api"
+
+    async def discover(self, configuration: Mapping[str, Any]) -> str | None:
+        return None
+
+    async def describe(self, account: Account, resource: str) -> Mapping[str, FieldFacts]:
+        return self.schema
+
+    async def examine_paging(self, account: Account, query: Query) -> PagingFacts:
+        raise NotImplementedError
 
     async def read(self, account: Account, query: Query) -> Page:
         raise NotImplementedError

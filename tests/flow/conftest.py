@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
+import pytest
 import pytest_asyncio
 
 from daemon.store.embedded import ServerAddress
@@ -14,15 +17,24 @@ from tests.flow.standins import Provider, Receiver
 
 
 @pytest_asyncio.fixture
-async def provider(tmp_path: Path) -> AsyncIterator[Provider]:
-    async with Provider(tmp_path) as provider:
-        yield provider
+async def standins(tmp_path: Path) -> AsyncIterator[tuple[Provider, Receiver]]:
+    """Both begin at the same time, which is what takes longest in many of these tests."""
+    both = Provider(tmp_path), Receiver(tmp_path)
+    async with AsyncExitStack() as stack:
+        for standin in both:
+            stack.push_async_callback(standin.close)
+        await asyncio.gather(*(standin.start() for standin in both))
+        yield both
 
 
-@pytest_asyncio.fixture
-async def receiver(tmp_path: Path) -> AsyncIterator[Receiver]:
-    async with Receiver(tmp_path) as receiver:
-        yield receiver
+@pytest.fixture
+def provider(standins: tuple[Provider, Receiver]) -> Provider:
+    return standins[0]
+
+
+@pytest.fixture
+def receiver(standins: tuple[Provider, Receiver]) -> Receiver:
+    return standins[1]
 
 
 @pytest_asyncio.fixture

@@ -97,7 +97,8 @@ async def all_recorded(database: Database) -> tuple[Any, ...]:
     """What is stored once the second has nothing to send any more."""
 
     async def is_recorded() -> bool:
-        return await database.fetchval(UNFINISHED) == 0
+        unfinished: int = await database.fetchval(UNFINISHED)
+        return unfinished == 0
 
     await eventually(is_recorded, "the second daemon has recorded everything")
     return tuple(await database.fetchrow(ROWS) or ())
@@ -111,7 +112,8 @@ async def go_on(scene: Scene, database: Database, attempts: int) -> None:
 
     async def is_awake() -> bool:
         attempted = len(program.said(event="delivery.attempted")) - ended
-        return attempted >= attempts and await database.fetchval(HEARTBEATS) == 2
+        beating: int = await database.fetchval(HEARTBEATS)
+        return attempted >= attempts and beating == 2
 
     await eventually(is_awake, "the first daemon goes on")
     assert (await scene.first.health("/readyz"))[0] == 200
