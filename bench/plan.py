@@ -12,7 +12,7 @@ class Plan:
     """How often and how long.
 
     `lanes` instances with a callback each are polled at once, each `pages` of 100 changed records
-    per turn, for `rounds` turns. A turn of unchanged pages lasts `idle_seconds`. `purged` notifications
+    per turn, for `rounds` turns. A turn of unchanged pages lasts `idle_seconds`. `purged` old rows
     are removed in `purges` goes. `commits` pages of each kind go to a table of `rows` snapshots.
     """
 

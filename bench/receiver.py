@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from dataclasses import dataclass, field
 from typing import Any
@@ -46,19 +47,16 @@ class Receiver:
         _, side, lane = request.target.decode().split("/")
         self._mailbox(side).put(int(lane), request.body)
 
-    async def await_events(self, side: str, count: int, seconds: float) -> bool:
-        """Whether so many events have come in time, since the last `take`."""
+    async def await_events(self, side: str, count: int, seconds: float) -> int:
+        """How many events have come since the last `take`: so many, or time is up."""
         mailbox = self._mailbox(side)
         mailbox.wanted = count
-        if mailbox.events >= count:
-            return True
-        mailbox.full.clear()
-        try:
-            async with asyncio.timeout(seconds):
-                await mailbox.full.wait()
-        except TimeoutError:
-            return False
-        return True
+        if mailbox.events < count:
+            mailbox.full.clear()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(seconds):
+                    await mailbox.full.wait()
+        return mailbox.events
 
     async def take(self, side: str) -> list[dict[str, Any]]:
         """Every event that has come, and how it came."""

@@ -6,12 +6,12 @@ import asyncio
 import contextlib
 import os
 import signal
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import structlog
 
@@ -34,6 +34,9 @@ log = structlog.get_logger(__name__)
 
 DATABASE_RETRY_SECONDS = 1.0
 START_EXTENSION_SECONDS = 30.0
+
+T = TypeVar("T")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ready:
@@ -74,18 +77,20 @@ async def run(
         server = await stack.enter_async_context(_database(base, stop, notifier))
         if stop.is_set():
             return
-        ready = Ready(
-            url=url,
-            account_file=await _prepare(parts),
-            sign_in_url=await invitation(parts.admin, parts.admin.public_url or url),
-        )
+        prepare = partial(_prepare, parts, parts.admin.public_url or url)
+        prepared = await _patiently(base, stop, notifier, prepare)
+        if prepared is None:
+            return
+        account_file, sign_in_url = prepared
+        ready = Ready(url=url, account_file=account_file, sign_in_url=sign_in_url)
         announce = partial(_announce, ready, notifier, on_ready)
         await _work(parts, server, stop, notifier, announce)
     log.info("daemon.stopped")
 
 
-async def _prepare(parts: Parts) -> Path | None:
-    """Bring the database to where the work can begin; answers where a new account was told."""
+async def _prepare(parts: Parts, public_url: str) -> tuple[Path | None, str | None]:
+    """Bring the database to where the work can begin; answers where a new account was told, and
+    the address that signs in once."""
     base = parts.foundation
     await check_server(base.database)
     for migration in await migrate(base.database):
@@ -95,7 +100,7 @@ async def _prepare(parts: Parts) -> Path | None:
     if account is not None:
         log.info("account.created", secrets_in=str(account))
     await base.leases.run_once()
-    return account
+    return account, await invitation(parts.admin, public_url)
 
 
 def _announce(ready: Ready, notifier: Notifier, on_ready: OnReady | None) -> None:
@@ -119,7 +124,8 @@ async def _database(
             address = await stack.enter_async_context(server)
             await _connect(base, address.as_arguments())
         else:
-            await _wait_for_server(base, dsn.get_secret_value(), stop, notifier)
+            connect = partial(_connect, base, dsn.get_secret_value())
+            await _patiently(base, stop, notifier, connect)
         stack.push_async_callback(base.database.close)
         base.startup.database_reached = not stop.is_set()
         yield server
@@ -135,22 +141,24 @@ async def _connect(base: Foundation, connect: str | Mapping[str, Any]) -> None:
     )
 
 
-async def _wait_for_server(
-    base: Foundation, dsn: str, stop: asyncio.Event, notifier: Notifier
-) -> None:
+async def _patiently(
+    base: Foundation, stop: asyncio.Event, notifier: Notifier, step: Callable[[], Awaitable[T]]
+) -> T | None:
+    """Try until an external server lets the step end; None if told to stop before it does."""
     gate = RepeatGate()
     while not stop.is_set():
         try:
-            await _connect(base, dsn)
+            return await step()
         except DatabaseUnavailable as error:
+            if base.settings.database.dsn is None:
+                raise
             if gate.opens("database", str(error)):
                 log.warning("database.waiting", reason=str(error))
-            notifier.extend_timeout(START_EXTENSION_SECONDS)
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(DATABASE_RETRY_SECONDS):
-                    await stop.wait()
-        else:
-            return
+        notifier.extend_timeout(START_EXTENSION_SECONDS)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(DATABASE_RETRY_SECONDS):
+                await stop.wait()
+    return None
 
 
 async def _work(

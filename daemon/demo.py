@@ -21,10 +21,12 @@ from daemon.errors import InvalidInput
 from daemon.logs import configure_logs
 from daemon.outbound import Outbound
 from daemon.sandbox import crm, receiver
+from daemon.sandbox.service import Options
 from daemon.sandbox.serving import serving
 from daemon.settings import Settings
 
 DEFAULT_PORT = 8080
+CALLS, CALLS_SECONDS = 300, 10
 LOOPBACK = (ip_network("127.0.0.0/8"), ip_network("::1/128"))
 
 
@@ -58,7 +60,7 @@ async def run(*, port: int | None, once: bool) -> int:
 async def _show(port: int, *, once: bool) -> int:
     with tempfile.TemporaryDirectory(prefix="pollhook-demo-") as folder:
         async with (
-            serving(crm.create_app(), "127.0.0.1", 0) as crm_url,
+            serving(crm.create_app(_generous()), "127.0.0.1", 0) as crm_url,
             serving(receiver.create_app(), "127.0.0.1", 0) as receiver_url,
             Outbound(AddressGuard(LOOPBACK)) as outbound,
             _daemon(_settings(Path(folder), port, crm_url), _door(outbound, crm_url)) as started,
@@ -100,8 +102,13 @@ def _door(outbound: Outbound, crm_url: str) -> SandboxDoor:
     return call
 
 
+def _generous() -> Options:
+    """A stand-in that lets itself be asked more often than the real one, so that nobody waits."""
+    return Options(faults={"rate_limit_calls": CALLS, "rate_limit_seconds": CALLS_SECONDS})
+
+
 def _settings(folder: Path, port: int, crm_url: str) -> Settings:
-    """The product's own defaults, but for where the provider is and that it is on loopback."""
+    """The product's own defaults, but for where the provider is and how often it may be asked."""
     return Settings.model_validate(
         {
             "data_dir": folder,
@@ -112,6 +119,7 @@ def _settings(folder: Path, port: int, crm_url: str) -> Settings:
                     "authorize_url": f"{crm_url}/oauth2/{{alias}}/authorize",
                     "token_url": f"{crm_url}/oauth2/{{alias}}/token",
                     "api_url": f"{crm_url}/octopus",
+                    "rate_limit": f"{CALLS}/{CALLS_SECONDS}s",
                 }
             },
         }

@@ -18,7 +18,8 @@ from daemon.outbound import Answer, Outbound
 OAUTH_CALLBACK = "http://127.0.0.1/oauth/callback"
 SIGNATURE_KEY = "demo-signature-key"
 INTERVAL_MINUTES = "0.02"
-EXPECTED = ("CREATED", "UPDATED")
+EXPECTED = ("CREATED", "UPDATED", "DELETED")
+SWEEP_MINUTES = 0.05
 PATIENCE_SECONDS = 60.0
 LOOK_SECONDS = 2
 
@@ -34,6 +35,7 @@ class Tour:
     authorization: str = field(repr=False)
     edited_at: dict[str, float] = field(default_factory=dict)
     seen: int = 0
+    created: str | None = None
 
     async def connect(self) -> None:
         """The real way in: the consent page's redirect, the grant code, `POST /instances`."""
@@ -67,6 +69,7 @@ class Tour:
             }
             for name in ("contacts", "companies")
         }
+        polled["contacts"]["deletes"] = {"mode": "sweep", "intervalMinutes": SWEEP_MINUTES}
         return {
             "element": {"key": "maximizer"},
             "providerData": {"code": code},
@@ -101,10 +104,12 @@ class Tour:
                             print(f"not verified: {'; '.join(arrival['problems'])}")
                             return 1
                         missing -= {event["eventType"] for event in _events(arrival)}
+                    if "CREATED" not in missing:
+                        await self.delete()
         except TimeoutError:
             print(f"nothing came for {', '.join(sorted(missing))} in {PATIENCE_SECONDS:g} seconds")
             return 1
-        print(f"\n{' and '.join(EXPECTED)} arrived, both signatures verified.")
+        print(f"\n{', '.join(EXPECTED)} arrived, both signatures verified.")
         return 0
 
     async def watch(self, stop: asyncio.Event) -> int:
@@ -124,6 +129,8 @@ class Tour:
                 await asyncio.wait({looking, waiting}, return_when=asyncio.FIRST_COMPLETED)
                 if not looking.done():
                     looking.cancel()
+                elif looking.result():
+                    await self.delete()
         finally:
             waiting.cancel()
         return 0
@@ -135,7 +142,15 @@ class Tour:
         changed = await self._sandbox(
             "PATCH", f"contacts/{existing['id']}", {"Position": "Head of Research"}
         )
+        self.created = created["id"]
         print(f"In the CRM: contact {created['id']} was created, contact {changed['id']} edited.\n")
+
+    async def delete(self) -> None:
+        """The contact that was made is deleted, once."""
+        if self.created is not None:
+            await self._sandbox("DELETE", f"contacts/{self.created}", {})
+            print(f"\nIn the CRM: contact {self.created} was deleted.\n")
+            self.created = None
 
     async def _some_contact(self) -> Mapping[str, Any]:
         listed = await self._sandbox("GET", "contacts?limit=1", None)
@@ -167,7 +182,8 @@ class Tour:
         for event in _events(arrival):
             edited_at = self.edited_at.get(event["objectId"], 0.0)
             stamped_at = datetime.fromisoformat(event["date"]).timestamp()
-            since = at.timestamp() - max(edited_at, stamped_at)
+            deleted = event["eventType"] == "DELETED"  # its date is when it was found gone
+            since = at.timestamp() - (edited_at if deleted else max(edited_at, stamped_at))
             changed = ", ".join(event.get("changed") or ()) or "-"
             yield (
                 f"{event['eventType']:8} {event['objectType']:20} #{event['sequence']:<4} "

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import partial
+from functools import lru_cache, partial
 from typing import NotRequired, Required, Self, TypedDict, Unpack
 
 import aiohttp
@@ -21,6 +21,7 @@ from daemon.errors import AddressRefused, PollhookError
 
 CONNECT_SECONDS = 5.0
 NAMES_KEPT_SECONDS = 10
+URLS_REMEMBERED = 4096
 
 
 class OutboundFailure(StrEnum):
@@ -85,6 +86,7 @@ class Outbound:
         self._guard = guard
         self._names = names
         self._sessions: dict[bool, aiohttp.ClientSession] = {}
+        self._passed: set[str] = set()
 
     async def __aenter__(self) -> Self:
         return self
@@ -97,8 +99,8 @@ class Outbound:
     async def request(self, method: str, url: str, **options: Unpack[CallOptions]) -> Answer:
         """Make one call and read its answer. Raises OutboundError, AddressRefused, InvalidInput."""
         guard = options["guard"]
-        if guard:
-            self._guard.check_url(url)
+        if guard and url not in self._passed:
+            self._check(url)
         started = time.monotonic()
         try:
             async with self._session(guard=guard).request(
@@ -106,7 +108,9 @@ class Outbound:
                 url,
                 data=options.get("data"),
                 headers=options["headers"],
-                timeout=_timeout(options),
+                timeout=_timeout(
+                    options["deadline_seconds"], options.get("connect_seconds", CONNECT_SECONDS)
+                ),
                 allow_redirects=False,
             ) as response:
                 body, truncated = await _read(response, options["max_bytes"])
@@ -119,6 +123,13 @@ class Outbound:
             truncated=truncated,
             duration_seconds=time.monotonic() - started,
         )
+
+    def _check(self, url: str) -> None:
+        """Once per URL: its text does not change, and the addresses are vetted at each connect."""
+        self._guard.check_url(url)
+        if len(self._passed) >= URLS_REMEMBERED:
+            self._passed.clear()
+        self._passed.add(url)
 
     def _session(self, *, guard: bool) -> aiohttp.ClientSession:
         session = self._sessions.get(guard)
@@ -191,12 +202,12 @@ def _vet(guard: AddressGuard, literal: str, *, shown_as: str) -> None:
     guard.check_address(address, shown_as=shown_as)
 
 
-def _timeout(options: CallOptions) -> aiohttp.ClientTimeout:
-    deadline = options["deadline_seconds"]
+@lru_cache(maxsize=64)
+def _timeout(deadline_seconds: float, connect_seconds: float) -> aiohttp.ClientTimeout:
     return aiohttp.ClientTimeout(
-        total=deadline,
-        connect=options.get("connect_seconds", CONNECT_SECONDS),
-        ceil_threshold=deadline,  # by default longer ones are rounded up to whole seconds
+        total=deadline_seconds,
+        connect=connect_seconds,
+        ceil_threshold=deadline_seconds,  # by default longer ones are rounded up to whole seconds
     )
 
 

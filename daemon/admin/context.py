@@ -32,10 +32,6 @@ SandboxDoor = Callable[[str, str, bytes], Awaitable[tuple[int, bytes]]]
 """Makes a call to the demo's sandbox: method, path with query, body; answers status and body."""
 
 
-async def _no_polls(_instance_id: InstanceId, _names: Collection[str]) -> None:
-    """Nothing polls here: there is nothing to wait for."""
-
-
 def _nobody_wakes(_instance_id: InstanceId) -> None:
     """Nothing sends here."""
 
@@ -70,7 +66,7 @@ class AdminContext:
     lease_owner: UUID
     on_created: InstanceListener
     on_changed: InstanceListener
-    on_polls_awaited: PollsListener = _no_polls
+    on_polls_awaited: PollsListener
     on_endpoint_changed: InstanceListener
     wake: Wake = _nobody_wakes
     poll_now: PollNow = _nobody_polls

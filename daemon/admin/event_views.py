@@ -129,13 +129,13 @@ def attempt_words(attempt: RecordedAttempt) -> str:
     return f"Error delivering event: {what} {took} (attempt {attempt.number}{whose})"
 
 
-def render_disposition(
-    event: RecordedEvent, attempts: Sequence[RecordedAttempt]
-) -> dict[str, Any]:
+def render_disposition(event: RecordedEvent, attempts: Sequence[RecordedAttempt]) -> dict[str, Any]:
     """What became of an event, message by message."""
     words = [attempt_words(attempt) for attempt in attempts]
     if event.state is NotificationState.DEAD:
-        words.append("Error delivering event: given up after the last attempt; it can be sent again")
+        words.append(
+            "Error delivering event: given up after the last attempt; it can be sent again"
+        )
     return {
         "eventId": event.event_id,
         "elementInstanceId": event.instance_id,

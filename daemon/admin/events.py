@@ -136,7 +136,9 @@ async def _list_by_sequence(
 ) -> web.Response:
     """Every number in order, so that a receiver can explain a gap; a filter leaves some out."""
     if scope.instance_id is None or wanted.object_type is None:
-        raise refuse("fromSequence", "needs an instance and objectType: numbers are given per resource")
+        raise refuse(
+            "fromSequence", "needs an instance and objectType: numbers are given per resource"
+        )
     context, size = request.app[CONTEXT], page_size(request)
     first = whole_number(request.query, "fromSequence", default=1, maximum=MAXIMUM_SEQUENCE)
     behind = read_number(request)
@@ -153,7 +155,9 @@ async def _list_by_sequence(
         if (wanted == EventFilter(object_type=wanted.object_type))
         or (event is not None and wanted.passes(event))
     ]
-    return answer_page(request, entries, number_token(rows[size - 1][0]) if len(rows) > size else None)
+    return answer_page(
+        request, entries, number_token(rows[size - 1][0]) if len(rows) > size else None
+    )
 
 
 async def _headers(

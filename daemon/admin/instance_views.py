@@ -106,7 +106,7 @@ def render_state(
 
 def _largest_skew(resources: Sequence[ConfiguredResource]) -> float | None:
     """How far the provider's clock was ahead of ours (behind: negative) at its worst."""
-    skews = [each.utc_skew_seconds for each in resources if each.utc_skew_seconds is not None]
+    skews = [each.skew_seconds for each in resources if each.skew_seconds is not None]
     worst = max(skews, key=abs, default=None)
     return None if worst is None else round(worst, 3)
 

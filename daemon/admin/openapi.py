@@ -12,7 +12,9 @@ from daemon import __version__
 from daemon.admin.access import Access
 from daemon.admin.messages import answer
 from daemon.admin.openapi_parameters import HEADERS, IDEMPOTENCY_KEY, PARAMETERS
-from daemon.admin.openapi_schemas import OPTIONAL_BODIES, SCHEMAS, Schema, reference
+from daemon.admin.openapi_parts import Schema, reference
+from daemon.admin.openapi_polling import OPTIONAL_BODIES
+from daemon.admin.openapi_schemas import SCHEMAS
 
 if TYPE_CHECKING:
     from daemon.admin.routes import Route

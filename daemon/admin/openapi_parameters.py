@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from daemon.admin.openapi_schemas import TEXT, TEXTS, Schema
+from daemon.admin.openapi_parts import TEXT, TEXTS, Schema
 
 
 def _query(name: str, schema: Schema, description: str = "", *, required: bool = False) -> Schema:

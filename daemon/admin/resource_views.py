@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from daemon.admin.messages import instant_text
 from daemon.polling.slow_pass import PassKind, Phase, SlowPass
-from daemon.polling.window import STEADY
+from daemon.polling.verdict import ProbeKind, clock_probe
 from daemon.store.instance_resources import ConfiguredResource
 
 _ROWS = ("seen", "new", "changed", "suppressed", "unidentified")
@@ -38,7 +40,7 @@ def render_resource(resource: ConfiguredResource) -> dict[str, Any]:
         "lateness": _lateness(resource),
         "slowPasses": [_render_pass(slow) for slow in resource.work.values()],
         "clock": _clock(resource),
-        "probes": resource.probes,
+        "probes": _probes(resource),
         "nextSequence": resource.next_sequence,
     }
 
@@ -108,16 +110,25 @@ def _words(slow: SlowPass) -> str:
 
 def _clock(resource: ConfiguredResource) -> dict[str, Any]:
     """What is known of the provider's clock and of the zone of its stamps."""
-    proved, skew = resource.utc_proved_at, resource.utc_skew_seconds
-    if proved is None or skew is None:
-        words = "That the stamps are UTC is not proved yet, so that at least 65 minutes are reread."
-    elif abs(skew) > STEADY.total_seconds():
-        side = "ahead of" if skew > 0 else "behind"
-        words = f"The stamps are UTC; the provider's clock is {abs(skew):.0f} s {side} ours."
-    else:
-        words = "The stamps are UTC, and the provider's clock agrees with ours."
+    skew = resource.skew_seconds
     return {
-        "utcProved": instant_text(proved),
+        "utcProved": instant_text(resource.utc_proved_at),
         "skewSeconds": None if skew is None else round(skew, 3),
-        "message": words,
+        "message": " ".join((_frame(resource), *_skew(skew))),
     }
+
+
+def _frame(resource: ConfiguredResource) -> str:
+    if resource.utc_proved_at is not None:
+        return "The stamps are UTC."
+    return "That the stamps are UTC is not proved, so more is read again at every poll."
+
+
+def _skew(skew_seconds: float | None) -> Iterator[str]:
+    if skew_seconds is not None:
+        yield clock_probe(timedelta(seconds=skew_seconds), datetime.now(UTC)).detail
+
+
+def _probes(resource: ConfiguredResource) -> dict[str, Any]:
+    shown = resource.probes.as_json()
+    return {kind: shown[kind] for kind in ProbeKind if kind in shown}

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import datetime
 
 import structlog
 
 from daemon.delivery.endpoint import EndpointStatus
 from daemon.delivery.ready import ReadyNotification
-from daemon.delivery.settlement import OutcomeKind, Settlement
+from daemon.delivery.settlement import Outcome, OutcomeKind, Settlement
 from daemon.instance import EndpointState, InstanceId
 from daemon.metrics import Metrics
 
@@ -26,16 +27,22 @@ class Reporter:
 
     def __init__(self, metrics: Metrics) -> None:
         self._metrics = metrics
+        self._deliveries = {kind: metrics.deliveries.labels(outcome=kind) for kind in OutcomeKind}
 
     def attempted(self, settlement: Settlement, ready: ReadyNotification) -> None:
-        """The canonical line of an attempt."""
+        """The canonical line of an attempt.
+
+        An acceptance at the first attempt is of interest only to who debugs: the metrics count it,
+        the attempts table keeps it, and telling it would cost a good part of the delivery itself.
+        """
         outcome = settlement.outcome
-        self._metrics.deliveries.labels(outcome=outcome.kind).inc()
-        self._metrics.delivery_duration.observe(outcome.duration_seconds)
-        if outcome.kind is OutcomeKind.DELIVERED:
-            latency = (outcome.ended_at - ready.page_read_at).total_seconds()
-            self._metrics.delivery_latency.observe(max(0.0, latency))
-        log.info(
+        self._count(outcome, ready)
+        plain = outcome.kind is OutcomeKind.DELIVERED and settlement.number == 1
+        level = logging.DEBUG if plain else logging.INFO
+        if not log.is_enabled_for(level):
+            return
+        log.log(
+            level,
             "delivery.attempted",
             instance=settlement.instance_id,
             notification=settlement.notification_id,
@@ -49,6 +56,13 @@ class Reporter:
             due_at=_due_at(settlement),
             reason=outcome.reason,
         )
+
+    def _count(self, outcome: Outcome, ready: ReadyNotification) -> None:
+        self._deliveries[outcome.kind].inc()
+        self._metrics.delivery_duration.observe(outcome.duration_seconds)
+        if outcome.kind is OutcomeKind.DELIVERED:
+            latency = (outcome.ended_at - ready.page_read_at).total_seconds()
+            self._metrics.delivery_latency.observe(max(0.0, latency))
 
     def endpoint_turned(self, instance_id: InstanceId, status: EndpointStatus) -> None:
         """A callback begins or ceases to be in trouble: said once each time."""

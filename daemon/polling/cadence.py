@@ -14,6 +14,7 @@ from daemon.errors import (
     DatabaseUnavailable,
     Fenced,
     PollhookError,
+    ProviderError,
     RateLimited,
     RevisionMismatch,
 )
@@ -206,7 +207,10 @@ class Cadence:
         self._slow_failures += 1
         pause = self._pause(error, self._slow_failures)
         self._reporter.slow_failed(reason, pause)
-        self._cut_off_slow_work(pause)
+        if isinstance(error, ProviderError):
+            self._slow_from = self._means.now() + pause  # the walk goes on where it was
+        else:
+            self._cut_off_slow_work(pause)
 
 
 async def _wait(signals: Signals, pause: timedelta) -> None:

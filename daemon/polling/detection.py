@@ -12,8 +12,6 @@ from daemon.notifications.change import Change
 from daemon.polling.snapshot import FORGOTTEN, Snapshot, SnapshotWrite
 from daemon.polling.window import Marks
 
-__all__ = ["Detected", "Rules", "Sighting", "Snapshot", "SnapshotWrite", "detect", "fold"]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sighting:

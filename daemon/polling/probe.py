@@ -10,6 +10,8 @@ import structlog
 
 from daemon.polling.source import Clock, Reading, Source
 from daemon.polling.verdict import (
+    BEYOND_ALL,
+    FURTHEST,
     VALID_FOR,
     Probe,
     ProbeKind,
@@ -22,7 +24,7 @@ from daemon.polling.verdict import (
     stamps_shifted,
     stamps_unknown,
 )
-from daemon.polling.window import ANY_ZONE, Margins, Marks
+from daemon.polling.window import Margins, Marks
 
 log = structlog.get_logger(__name__)
 
@@ -150,10 +152,14 @@ class Prober:
 
     async def _search(self, start: datetime) -> Probe:
         """How much earlier a date has to be to find the newest record, to a quarter of an hour."""
-        missed, found = 0, ANY_ZONE // QUARTER
-        if not await self._finds(start - ANY_ZONE):
-            detail = "No date in the filter finds the newest record, not even one 14 h earlier."
-            return self._literal_probe(Verdict.SHIFTED, detail, shift=ANY_ZONE)
+        missed, found = 0, FURTHEST // QUARTER
+        if not await self._finds(start - FURTHEST):
+            return self._literal_probe(
+                Verdict.SHIFTED,
+                "No date in the filter finds the newest record, not even one a day earlier:"
+                " records are read from the newest on instead, and nothing is lost.",
+                shift=BEYOND_ALL,
+            )
         while found - missed > 1:
             middle = (missed + found) // 2
             if await self._finds(start - middle * QUARTER):

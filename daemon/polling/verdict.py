@@ -15,6 +15,12 @@ from daemon.polling.zones import offset_text
 HALF_HOUR = timedelta(minutes=30)
 """The clocks of nearly any two zones are a multiple of this apart."""
 
+FURTHEST = timedelta(hours=26)
+"""The clocks of no two zones are further apart."""
+
+BEYOND_ALL = timedelta(days=999)
+"""The shift of literals that find nothing, however early they are."""
+
 SUMMER = timedelta(hours=1)
 """What a shift may grow by when clocks are set, until the next probe."""
 
@@ -72,26 +78,31 @@ class Probes:
     def widening(self) -> timedelta:
         """What the overlap has to grow by so that shifted literals lose nothing."""
         literal = self.find(ProbeKind.LITERAL)
-        if (
-            literal is None
-            or literal.verdict is not Verdict.SHIFTED
-            or literal.shift <= timedelta()
-        ):
+        shift = timedelta(0) if literal is None else literal.shift
+        if shift <= timedelta(0) or not self.literals_find:
             return timedelta(0)
-        return min(literal.shift + SUMMER, ANY_ZONE)
+        return min(shift + SUMMER, FURTHEST)
 
-    def are_due(
-        self, version: int, now: datetime, zones: Iterable[tzinfo], *, has_cursor: bool
-    ) -> bool:
-        """Whether they are to be made (again): never made for this configuration, a day old, after
-        a change of clocks in a configured zone, or unknown although there are records by now."""
+    @property
+    def literals_find(self) -> bool:
+        """Whether searching by date finds anything that it should, as far as is known."""
+        literal = self.find(ProbeKind.LITERAL)
+        return literal is None or literal.shift <= FURTHEST
+
+    def are_due(self, version: int, now: datetime, zones: Iterable[tzinfo]) -> bool:
+        """Whether they are to be made (again): never made for this configuration, a day old, or
+        from before a change of clocks in a configured zone."""
         literal = self.find(ProbeKind.LITERAL)
         if self.version != version or literal is None:
             return True
-        age = abs(now - literal.at)
-        if age >= VALID_FOR or is_offset_changed(zones, literal.at, now):
-            return True
-        return literal.verdict is Verdict.UNKNOWN and has_cursor and age >= UNKNOWN_FOR
+        return abs(now - literal.at) >= VALID_FOR or is_offset_changed(zones, literal.at, now)
+
+    def are_open(self, now: datetime, at_least: timedelta = timedelta(0)) -> bool:
+        """Whether for so long nothing has been known of the literals."""
+        literal = self.find(ProbeKind.LITERAL)
+        if literal is None or literal.verdict is not Verdict.UNKNOWN:
+            return False
+        return abs(now - literal.at) >= at_least
 
     def as_json(self) -> dict[str, Any]:
         """As it is stored, and shown to people."""

@@ -11,6 +11,7 @@ from daemon.errors import NotFound
 from daemon.instance import InstanceId, ResourceId, ResourceState
 from daemon.polling.lateness import Lateness
 from daemon.polling.slow_pass import Work, work_from_json
+from daemon.polling.verdict import ProbeKind, Probes
 from daemon.store.database import Connection, Database, Row, load_queries
 
 QUERIES = load_queries("instance_resources")
@@ -42,9 +43,16 @@ class ConfiguredResource:
     missed: int
     lateness: Lateness
     work: Work
-    probes: Mapping[str, Any]
+    probes: Probes
     utc_proved_at: datetime | None
     utc_skew_seconds: float | None
+
+
+    @property
+    def skew_seconds(self) -> float | None:
+        """How far the provider's clock is ahead of ours, as far as is known."""
+        probe = self.probes.find(ProbeKind.CLOCK)
+        return self.utc_skew_seconds if probe is None else probe.shift.total_seconds()
 
 
 async def list_resources(
@@ -125,7 +133,7 @@ def _resource(row: Row) -> ConfiguredResource:
         missed=row["missed"],
         lateness=Lateness.from_json(row["lateness"]),
         work=work_from_json(row["work"]),
-        probes=row["probes"],
+        probes=Probes.from_json(row["probes"]),
         utc_proved_at=row["utc_proved_at"],
         utc_skew_seconds=row["utc_skew_seconds"],
     )

@@ -75,7 +75,9 @@ class Provider:
     trouble: ProviderError | None = None
     exchanged: list[str] = field(default_factory=list)
     schema: Mapping[str, FieldFacts] = field(
-        default_factory=lambda: dict.fromkeys(("Key", "LastModifyDate", "CreationDate"), FieldFacts())
+        default_factory=lambda: dict.fromkeys(
+            ("Key", "LastModifyDate", "CreationDate"), FieldFacts()
+        )
     )
 
     def authorize_url(self, configuration: Mapping[str, Any], state: str) -> str:

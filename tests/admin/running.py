@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +12,7 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from daemon.admin.context import AdminContext
 from daemon.admin.server import create_application
-from daemon.composition import Parts, assemble
-from daemon.instance import InstanceId, ResourceKey
+from daemon.composition import assemble
 from daemon.settings import Settings
 from daemon.store.embedded import ServerAddress
 from tests.admin.api import Api, platform
@@ -73,21 +71,9 @@ async def running(address: ServerAddress, crm: Crm, data_dir: Path) -> AsyncIter
     async with assemble(settings) as parts, parts.foundation.database as database:
         await database.connect(address.as_arguments(), pool_size=5)
         await parts.foundation.leases.run_once()
-        context = replace(parts.admin, on_polls_awaited=_awaiting(parts))
+        context = parts.admin
         credentials = await context.accounts.add_user("anna", "ours")
         async with TestClient(TestServer(create_application(context))) as client:
             api = Api(client=client, authorization=platform(credentials))
             yield Running(context=context, api=api, crm=crm)
         await parts.supervisor.drain(PATIENCE_SECONDS)
-
-
-def _awaiting(parts: Parts) -> Any:
-    async def on_polls_awaited(instance_id: InstanceId, names: Collection[str]) -> None:
-        running = parts.supervisor._running
-        async with asyncio.timeout(PATIENCE_SECONDS):
-            for name in names:
-                entry = running[ResourceKey(instance_id=instance_id, name=name)]
-                await entry.signals.polled.wait()
-        await parts.foundation.schedule.flush()
-
-    return on_polls_awaited

@@ -64,10 +64,11 @@ async def test_a_new_baseline_is_silent_about_what_came_before_its_answer(
 async def test_a_rewound_filter_tells_what_it_now_lets_through_since_the_baseline(
     daemon: Running, clock: Clock
 ) -> None:
-    await daemon.crm.contact("Ada")
     bob = await daemon.crm.contact("Bob")
+    clock.advance(20)
+    await daemon.crm.contact("Ada")
     path = await daemon.create(ONLY_ADA)
-    clock.advance(2)
+    clock.advance(20)
     await daemon.crm.edit(bob, FirstName="Robert")
     await daemon.order(path, "POST poll")
     assert await daemon.told() == []
@@ -79,7 +80,9 @@ async def test_a_rewound_filter_tells_what_it_now_lets_through_since_the_baselin
 async def test_another_id_field_tells_the_changes_since_the_baseline_under_its_ids(
     daemon: Running, clock: Clock
 ) -> None:
-    await daemon.crm.contact("Ada", WebSite="ada.example")
+    ada = await daemon.crm.contact("Ada", WebSite="ada.example")
+    clock.advance(20)
+    await daemon.crm.edit(ada, FirstName="Augusta")
     path = await daemon.create({PEOPLE: {}})
     clock.advance(2)
     await daemon.crm.contact("Bob", WebSite="bob.example")

@@ -7,17 +7,22 @@ import shutil
 import signal
 import tempfile
 from collections.abc import AsyncIterator, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
 
+from daemon.errors import DatabaseUnavailable
+from daemon.store.database import Database
 from daemon.store.embedded import EmbeddedPostgres, ServerAddress
+from daemon.store.migrations import LOCK_KEY
 from tests.flow.oracle import Oracle
 from tests.flow.pollhook import Pollhook, dsn_of, trusted
 from tests.flow.processes import eventually, settled
 from tests.flow.standins import Provider, Receiver
 
+WAITING = "select count(*) from pg_locks where locktype = 'advisory' and not granted"
 RETURN_SECONDS = 10.0
 """How soon after the database's return the work has to go on."""
 
@@ -117,3 +122,35 @@ async def test_a_daemon_started_before_its_database_waits_for_it(
     assert (await outside.health("/readyz"))[0] == 200
     reasons = [line["reason"] for line in program.said(event="database.waiting")]
     assert len(reasons) == len(set(reasons))
+
+
+async def test_a_database_that_goes_during_the_start_is_waited_for_again(
+    outside: Pollhook, external: External
+) -> None:
+    await external.come()
+    async with await Database.open(external.address.as_arguments(), pool_size=2) as database:
+
+        async def is_held_up() -> bool:
+            waiting: int = await database.fetchval(WAITING)
+            return waiting > 0
+
+        with suppress(DatabaseUnavailable):
+            async with database.transaction() as connection:
+                await connection.execute("select pg_advisory_xact_lock($1)", LOCK_KEY)
+                await outside.begin()
+                await eventually(is_held_up, "the daemon waits for its turn to migrate")
+                await external.go()
+    await outside.program.line(event="database.waiting")
+    await external.come()
+    await outside.program.line(event="daemon.ready")
+
+
+async def test_a_daemon_stops_cleanly_while_its_database_is_away(
+    outside: Pollhook, external: External, receiver: Receiver
+) -> None:
+    await external.come()
+    await outside.start()
+    await outside.connect(receiver.callback())
+    await external.go()
+    await outside.program.line(event="database.away")
+    assert await outside.stop() == 0

@@ -80,3 +80,121 @@ async def test_a_resource_without_a_date_of_change_tells_changes_by_content(
         await watched.poll(HOUR)
         await watched.slow_work()
         assert await watched.told() == []
+
+
+async def test_what_was_there_before_is_known_whole_where_only_content_tells_changes(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with watching(database, monkeypatch, "tasks", pageSize=3) as watched:
+        old = [await watched.crm.add("tasks", {"Activity": f"Call {n}"}) for n in range(8)]
+        watched.clock.advance(30 * 86_400)
+        await watched.poll()
+        assert await database.fetchval("select count(*) from snapshots") == 8
+        await watched.crm.edit(old[0], Activity="Call at once")
+        await watched.poll(HOUR)
+        await watched.slow_work()
+        assert await watched.told() == [("UPDATED", old[0]["key"])]
+
+
+@pytest.mark.parametrize("resource", ["notes", "documents"])
+async def test_a_record_dated_back_by_its_author_is_found_by_content(
+    database: Database, monkeypatch: pytest.MonkeyPatch, resource: str
+) -> None:
+    first, _ = UNDATED[resource]
+    async with watching(database, monkeypatch, resource) as watched:
+        await watched.crm.add(resource, first)
+        watched.clock.advance(86_400)
+        await watched.poll()
+        new = await watched.crm.add(resource, {**first, "DateTime": "2019-01-01T00:00:00Z"})
+        await watched.poll()
+        assert await watched.told() == []
+        await watched.poll(HOUR)
+        await watched.slow_work()
+        assert await watched.told() == [("CREATED", new["key"])]
+        assert await database.fetchval("select missed from resources") == 0
+
+
+async def test_a_note_whose_own_date_is_changed_is_updated(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with watching(database, monkeypatch, "notes") as watched:
+        note = await watched.crm.add("notes", {"Text": "Said no"})
+        await watched.poll()
+        await watched.crm.edit(note, DateTime="2020-01-01T00:00:00Z")
+        await watched.poll(HOUR)
+        await watched.slow_work()
+        assert await watched.told() == [("UPDATED", note["key"])]
+
+
+async def test_deleted_tasks_are_told_by_the_sweep_which_compares_content_too(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sweep = {"mode": "sweep", "intervalMinutes": 60}
+    async with watching(database, monkeypatch, "tasks", deletes=sweep) as watched:
+        first, second = [await watched.crm.add("tasks", {"Activity": "Call"}) for _ in range(2)]
+        await watched.poll()
+        await watched.slow_work()
+        await watched.crm.delete(first)
+        await watched.crm.edit(second, Activity="Write")
+        for _ in range(2):
+            await watched.poll(HOUR + 1)
+            await watched.slow_work()
+        assert await watched.told() == [("UPDATED", second["key"]), ("DELETED", first["key"])]
+
+
+async def test_a_backfill_of_tasks_tells_each_once_and_changes_of_older_ones_too(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with watching(
+        database, monkeypatch, "tasks", firstRun="from:2026-06-02T00:00:00Z"
+    ) as watched:
+        before = await watched.crm.add("tasks", {"Activity": "Before"})
+        watched.clock.advance(86_400)
+        since = await watched.crm.add("tasks", {"Activity": "Since"})
+        await watched.poll()
+        await watched.slow_work()
+        assert await watched.told() == [("CREATED", since["key"])]
+        await watched.crm.edit(before, Activity="Before, and changed")
+        await watched.poll(HOUR)
+        await watched.slow_work()
+        assert await watched.told() == [("UPDATED", before["key"])]
+
+
+async def test_tasks_of_which_only_creations_are_wanted_are_never_listed_whole(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with watching(database, monkeypatch, "tasks", filterByUpdatedDate=False) as watched:
+        old = await watched.crm.add("tasks", {"Activity": "Call"})
+        await watched.poll()
+        assert (await watched.opened()).slow_work.next_due_at() is None
+        await watched.crm.edit(old, Activity="Write")
+        new = await watched.crm.add("tasks", {"Activity": "Call"})
+        await watched.poll(HOUR)
+        assert await watched.told() == [("CREATED", new["key"])]
+
+
+ZONES = ["America/Vancouver", "Asia/Tokyo", "Asia/Kathmandu", "Pacific/Kiritimati"]
+
+
+@pytest.mark.parametrize("literals", [None, "UTC", "America/Vancouver"], ids=str)
+@pytest.mark.parametrize("zone", ZONES)
+async def test_leads_stamped_in_local_time_lose_nothing(
+    database: Database, monkeypatch: pytest.MonkeyPatch, zone: str, literals: str | None
+) -> None:
+    switches = {"stamp_zones": {"Lead": zone}} | (
+        {"query_zones": {"Lead": literals}} if literals else {}
+    )
+    async with watching(database, monkeypatch, "leads", switches=switches) as watched:
+        await watched.crm.add("leads", {"LastName": "First"})
+        watched.clock.advance(3 * 86_400)
+        old = await watched.crm.add("leads", {"LastName": "Doe"})
+        await watched.poll()
+        for _ in range(3):
+            await watched.crm.edit(old, Position="Moved")
+            new = await watched.crm.add("leads", {"LastName": "New"})
+            await watched.poll(900)
+            assert sorted(await watched.told()) == [
+                ("CREATED", new["key"]),
+                ("UPDATED", old["key"]),
+            ]
+        assert (await watched.opened()).journal.marks.utc is None

@@ -1,0 +1,172 @@
+"""Local stamps without an offset lose and repeat nothing when the clocks of their zone are set."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from daemon.polling.detection import Sighting, detect
+from daemon.polling.folds import other_reading
+from daemon.polling.noticing import Manner
+from daemon.polling.poller import Poller
+from daemon.polling.source import Reading
+from daemon.polling.window import Margins, Row
+from daemon.polling.zones import to_utc
+from tests.polling import model
+from tests.polling.model import SECOND, Database, Killed, Thing, Traits, World, check
+
+HOUR = timedelta(hours=1)
+BERLIN, VANCOUVER = ZoneInfo("Europe/Berlin"), ZoneInfo("America/Vancouver")
+OCCASIONS = {
+    "Berlin, set back": (BERLIN, datetime(2026, 10, 25, 1, tzinfo=UTC)),
+    "Berlin, set forward": (BERLIN, datetime(2026, 3, 29, 1, tzinfo=UTC)),
+    "Vancouver, set back": (VANCOUVER, datetime(2026, 11, 1, 9, tzinfo=UTC)),
+    "Vancouver, set forward": (VANCOUVER, datetime(2026, 3, 8, 10, tzinfo=UTC)),
+}
+
+
+class LocalWorld(World):
+    """A provider that writes, sorts and searches by local time, and knows no offset."""
+
+    def __init__(self, seed: int, zone: ZoneInfo, begins_at: datetime) -> None:
+        super().__init__(seed, Traits(page_size=5, kills=0.01, edits_between_pages=False))
+        self.zone = zone
+        self.now = begins_at + timedelta(seconds=self.random.random() * 3600)
+
+    async def page(
+        self, bound: datetime | None, page_key: str | None, *, background: bool = False
+    ) -> Reading:
+        self._happen()
+        things = sorted(self._visible(), key=lambda thing: (self.local(thing), thing.id))
+        if bound is not None:
+            literal = bound.astimezone(self.zone).replace(tzinfo=None)
+            things = [thing for thing in things if self.local(thing) >= literal]
+        start = int(page_key or 0)
+        end = start + self.traits.page_size
+        rows = [self._pair(thing) for thing in things[start:end]]
+        complete = len(things) < end
+        return self._reading(rows, next_key=None if complete else str(end), complete=complete)
+
+    async def newest(self, before: datetime | None = None) -> Reading:
+        things = sorted(self._visible(), key=self.local, reverse=True)
+        rows = [self._pair(thing) for thing in things[:1]]
+        return self._reading(rows, next_key=None, complete=True)
+
+    def local(self, thing: Thing) -> datetime:
+        """What the provider has of the newest version's stamp: digits."""
+        return self.text(thing.versions[-1].stamp)
+
+    def text(self, instant: datetime) -> datetime:
+        return instant.astimezone(self.zone).replace(tzinfo=None, fold=0)
+
+    def _pair(self, thing: Thing) -> tuple[Row, Sighting]:
+        row, sighting = super()._pair(thing)
+        stamp = to_utc(self.local(thing), self.zone, self.now)
+        read = Sighting(
+            object_id=sighting.object_id,
+            object_key=sighting.object_key,
+            stamp=stamp,
+            created=to_utc(self.text(thing.created), self.zone, self.now),
+            content_hash=sighting.content_hash,
+            raw=sighting.raw,
+            digests=sighting.digests,
+            changed_fields=sighting.changed_fields,
+            other_stamp=other_reading(self.zone, stamp),
+        )
+        return Row(identity=row.identity, stamp=stamp), read
+
+
+def live_through(zone: ZoneInfo, change: datetime, seed: int) -> Database:
+    """Five hours around a change of clocks, polled every few minutes or after a longer outage."""
+    world = LocalWorld(seed, zone, change - 3 * HOUR)
+    for _ in range(8):
+        world.edit()
+        world.pass_time(60)
+    database = Database(world)
+    poller = start(database)
+    while world.now < change + 4 * HOUR:
+        for _ in range(world.random.randrange(4)):
+            world.edit_at_random()
+            world.pass_time(world.random.random() * 120)
+        if world.random.random() < 0.1:
+            world.our_skew = timedelta(hours=world.random.choice((-1, 0, 1)))
+        poller = poll(poller, database)
+        world.pass_time(world.random.choice((60, 300, 900, 5400)))
+    world.quiet = True
+    for _ in range(3):
+        world.pass_time(60)
+        poller = poll(poller, database)
+    return database
+
+
+def start(database: Database) -> Poller:
+    world = database.world
+    assert isinstance(world, LocalWorld)
+    margins = Margins(
+        overlap=timedelta(minutes=2),
+        poll_delay=timedelta(0),
+        settle_lag=timedelta(0),
+        granularity=SECOND,
+        zone_configured=True,
+        zone=world.zone,
+    )
+    manner = Manner(margins=margins, tolerance=timedelta(0), projection=1)
+    return Poller(world, database, manner, world.our_clock)
+
+
+def poll(poller: Poller, database: Database) -> Poller:
+    with contextlib.suppress(Killed):
+        model._drive(poller.poll_once())
+        return poller
+    return start(database)
+
+
+@pytest.mark.parametrize(("zone", "change"), OCCASIONS.values(), ids=OCCASIONS)
+def test_nothing_is_lost_or_repeated_when_clocks_are_set(zone: ZoneInfo, change: datetime) -> None:
+    for seed in range(60):
+        check(live_through(zone, change, seed))
+
+
+def _never_after_fold(*_: Any) -> bool:
+    return False
+
+
+def _as_it_is(_: Any, bound: datetime) -> datetime:
+    return bound
+
+
+def _as_read(sightings: Any, *arguments: Any, **options: Any) -> Any:
+    deaf = [replace(sighting, other_stamp=None) for sighting in sightings]
+    return detect(deaf, *arguments, **options)
+
+
+MUTANTS: dict[str, list[tuple[str, Callable[..., Any]]]] = {
+    "the overlap takes no notice of clocks set back": [
+        ("daemon.polling.window.is_after_fold", _never_after_fold),
+        ("daemon.polling.window.before_repetition", _as_it_is),
+    ],
+    "the two readings of a stamp are two versions": [("daemon.polling.noticing.detect", _as_read)],
+}
+
+
+@pytest.mark.parametrize("mutant", MUTANTS.values(), ids=MUTANTS)
+def test_without_its_rule_a_clock_set_back_breaks_a_promise(
+    mutant: list[tuple[str, Callable[..., Any]]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, replacement in mutant:
+        monkeypatch.setattr(name, replacement)
+    assert any(_breaks(seed) for seed in range(60))
+
+
+def _breaks(seed: int) -> bool:
+    try:
+        check(live_through(*OCCASIONS["Berlin, set back"], seed))
+    except AssertionError:
+        return True
+    return False
