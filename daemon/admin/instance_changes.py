@@ -8,11 +8,12 @@ import orjson
 import structlog
 
 from daemon.admin.context import AdminContext
+from daemon.admin.field_checks import check_fields
 from daemon.admin.filter_changes import apply_decision
 from daemon.admin.instance_bodies import Alteration
 from daemon.admin.instance_views import render_instance
 from daemon.admin.instance_wishes import Wish, obtain_grant, wish_for_altered
-from daemon.connectors.connector import Connector, Grant
+from daemon.connectors.connector import UNSTORED, Account, Connector, Grant
 from daemon.delivery.signing import new_webhook_secret
 from daemon.errors import PollhookError
 from daemon.instance import InstanceId, ResourceState
@@ -41,7 +42,7 @@ async def create(context: AdminContext, order: Order) -> bytes:
 
     Raises CredentialsRefused and other ProviderErrors, having stored nothing.
     """
-    grant = await obtain_grant(order.connector, order.wish)
+    grant = await _consent(order.connector, order.wish, UNSTORED)
     new = _new_instance(context, order, grant)
 
     async def work(connection: Connection) -> tuple[InstanceId, bytes]:
@@ -75,7 +76,7 @@ async def alter(
         stored = await list_resources(source, instance_id)
         return wish_for_altered(context, owned, stored, alteration)
 
-    grant = await obtain_grant(*await wish())
+    grant = await _consent(*await wish(), instance_id)
 
     async def work(connection: Connection) -> None:
         await rows.lock(connection, user.organization_id, instance_id)
@@ -114,6 +115,16 @@ async def delete(context: AdminContext, user: User, instance_id: InstanceId) -> 
     await context.database.run_transaction(work)
     log.info("instance.deleted", instance=instance_id)
     await context.on_changed(instance_id)
+
+
+async def _consent(connector: Connector, wish: Wish, instance_id: InstanceId) -> Grant | None:
+    """Spend the consent if there is one. Without, the fields that are named can be checked first;
+    with, the instance is kept whatever comes, and its state says which ones are missing."""
+    grant = await obtain_grant(connector, wish)
+    if grant is None and wish.unchecked:
+        account = Account(instance_id=instance_id, configuration=wish.values)
+        await check_fields(connector, account, wish.unchecked)
+    return grant
 
 
 async def take_effect(context: AdminContext, instance_id: InstanceId) -> None:

@@ -30,7 +30,8 @@ class Wish:
 
     `code` or `refresh_token` is the consent to be spent for it, if there is one. `reauthorizes`
     says that the way into the provider is new: it is tried, and earlier refusals mean nothing.
-    `filter_changes` are the cursors about which its owner had to decide.
+    `filter_changes` are the cursors about which its owner had to decide, `unchecked` the resources
+    that are polled in another way than before.
     """
 
     name: str
@@ -42,6 +43,7 @@ class Wish:
     code: str | None = field(repr=False)
     refresh_token: str | None = field(repr=False)
     reauthorizes: bool
+    unchecked: Sequence[ResourcePolling]
     filter_changes: Sequence[FilterChange] = ()
 
 
@@ -92,7 +94,9 @@ def wish_for_altered(
     faults += check_decision(changes, body.on_filter_change)
     _refuse(faults)
     wish = _wish(connector.element, body, values, polled, owned)
-    return connector, replace(wish, filter_changes=changes)
+    before = {resource.name: resource.configuration for resource in stored}
+    unchecked = [each for name, each in polled.items() if as_json(each) != before.get(name)]
+    return connector, replace(wish, filter_changes=changes, unchecked=unchecked)
 
 
 async def obtain_grant(connector: Connector, wish: Wish) -> Grant | None:
@@ -177,6 +181,7 @@ def _wish(
         code=body.code,
         refresh_token=refresh_token if body.code is None else None,
         reauthorizes=owned is None or _is_other_account(element, owned.values, kept),
+        unchecked=list(polled.values()),
     )
 
 

@@ -18,6 +18,15 @@ from daemon.admin.openapi_parts import (
     reference,
 )
 from daemon.polling.slow_pass import PassKind, Phase
+from daemon.polling.verdict import Verdict
+
+_PROBE = object_of(
+    "verdict detail at",
+    verdict={"enum": list(Verdict)},
+    detail=TEXT,
+    at=INSTANT,
+    shiftSeconds={"type": "number"},
+)
 
 POLLING_SCHEMAS: Mapping[str, Schema] = {
     "InstanceState": object_of(
@@ -60,7 +69,7 @@ POLLING_SCHEMAS: Mapping[str, Schema] = {
         lateness=reference("Lateness"),
         slowPasses=list_of("SlowPass"),
         clock=object_of(utcProved=INSTANT, skewSeconds=OPTIONAL_NUMBER, message=TEXT),
-        probes=ANYTHING,
+        probes=object_of(stamps=_PROBE, literal=_PROBE, clock=_PROBE),
         nextSequence=NUMBER,
     ),
     "Lateness": object_of(

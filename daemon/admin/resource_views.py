@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from daemon.admin.messages import instant_text
 from daemon.polling.slow_pass import PassKind, Phase, SlowPass
-from daemon.polling.verdict import ProbeKind, clock_probe
+from daemon.polling.verdict import ProbeKind, Verdict
 from daemon.store.instance_resources import ConfiguredResource
 
 _ROWS = ("seen", "new", "changed", "suppressed", "unidentified")
@@ -110,25 +108,24 @@ def _words(slow: SlowPass) -> str:
 
 def _clock(resource: ConfiguredResource) -> dict[str, Any]:
     """What is known of the provider's clock and of the zone of its stamps."""
-    skew = resource.skew_seconds
+    skew, clock = resource.skew_seconds, resource.probes.find(ProbeKind.CLOCK)
+    sentences = [_frame(resource), *([] if clock is None else [clock.detail])]
     return {
         "utcProved": instant_text(resource.utc_proved_at),
         "skewSeconds": None if skew is None else round(skew, 3),
-        "message": " ".join((_frame(resource), *_skew(skew))),
+        "message": " ".join(sentences),
     }
 
 
 def _frame(resource: ConfiguredResource) -> str:
+    stamps = resource.probes.find(ProbeKind.STAMPS)
     if resource.utc_proved_at is not None:
         return "The stamps are UTC."
+    if stamps is not None and stamps.verdict is not Verdict.UNKNOWN:
+        return stamps.detail
     return "That the stamps are UTC is not proved, so more is read again at every poll."
-
-
-def _skew(skew_seconds: float | None) -> Iterator[str]:
-    if skew_seconds is not None:
-        yield clock_probe(timedelta(seconds=skew_seconds), datetime.now(UTC)).detail
 
 
 def _probes(resource: ConfiguredResource) -> dict[str, Any]:
     shown = resource.probes.as_json()
-    return {kind: shown[kind] for kind in ProbeKind if kind in shown}
+    return {kind.value: shown[kind.value] for kind in ProbeKind if kind.value in shown}

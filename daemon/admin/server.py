@@ -16,6 +16,7 @@ from daemon.admin.messages import MAXIMUM_BODY_BYTES, check_address
 from daemon.admin.openapi import DESCRIPTION, build_description
 from daemon.admin.problems import render, status_of
 from daemon.admin.routes import OPERATOR_ROUTES, PAGE_ROUTES, PLATFORM_ROUTES
+from daemon.admin.stream import install_streams
 
 log = structlog.get_logger(__name__)
 
@@ -33,6 +34,7 @@ def create_application(context: AdminContext) -> web.Application:
     application = web.Application(middlewares=[_attend], client_max_size=MAXIMUM_BODY_BYTES)
     application[CONTEXT] = context
     application[DOOR] = Door()
+    install_streams(application)
     unprefixed = (*OPERATOR_ROUTES, *PLATFORM_ROUTES)
     application[DESCRIPTION] = build_description(unprefixed, PLATFORM_ROUTES, PREFIX)
     for prefix, routes in (("", (*unprefixed, *PAGE_ROUTES)), (PREFIX, PLATFORM_ROUTES)):

@@ -129,9 +129,10 @@ def _uses_of_url(polling: ResourcePolling) -> Iterator[_Use]:
     cursor = polling.cursor.field.casefold() if polling.cursor else None
     bounds = {id(leaf) for leaf, _ in polling.bounds}
     for leaf in ceql.leaves(polling.where) if polling.where else ():
-        # Where the stamp cannot be searched by, records are read from the newest on instead.
-        is_dispensable = id(leaf) in bounds and leaf.field.casefold() == cursor
-        yield _Use(field=leaf.field, place="url", searched=not is_dispensable)
+        # A stamp need not be searched by: records are read from the newest on instead.
+        is_stamp = id(leaf) in bounds and leaf.field.casefold() == cursor
+        if not is_stamp:
+            yield _Use(field=leaf.field, place="url", searched=True)
     for field in polling.fields or ():
         yield _Use(field=field, place="url")
 

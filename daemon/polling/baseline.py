@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from daemon.instance import ResourceState
-from daemon.polling.detection import Sighting
+from daemon.polling.detection import NOTHING, Sighting
 from daemon.polling.noticing import Noticer
 from daemon.polling.slow_pass import PassKind, SlowPass
 from daemon.polling.source import Clock, Journal, Reading, Source, Tally
@@ -97,23 +97,24 @@ class Baseline:
         )
         backfill = SlowPass(kind=PassKind.BACKFILL, due_at=self._clock(), lower=lower, until=until)
         work = {**self._journal.work, PassKind.BACKFILL: backfill}
-        nothing = await self._noticer.notice(())
-        await self._journal.commit(nothing, marks, state=ResourceState.ACTIVE, work=work)
+        await self._journal.commit(NOTHING, marks, state=ResourceState.ACTIVE, work=work)
         return Tally()
 
     async def _begin_without_stamps(self, newest: Reading, since: datetime | None) -> Tally:
         """No stamp is to be believed: everything that is there is old, what appears later is new.
 
-        An empty resource tells nothing of its frame: any zone's clock may date what comes next.
+        An empty resource tells nothing of its frame: any zone's clock may date what comes next. It
+        is not read: what is there a moment later was created since.
         """
         provider_time = newest.provider_time
         if since is not None:
             return await self._begin_with_backfill(since, until=provider_time, cursor_at=None)
-        empty = not newest.rows and await self._source.is_empty()
-        baseline_at = provider_time - (ANY_ZONE if empty else timedelta(0))
-        marks = Marks(baseline_at=baseline_at, ids_complete=empty)
+        if not newest.rows and await self._source.is_empty():
+            marks = Marks(baseline_at=provider_time - ANY_ZONE, ids_complete=True)
+            await self._journal.commit(NOTHING, marks, state=ResourceState.ACTIVE)
+            return Tally()
         walk = self._walker.start(None, None, provider_time)
-        return await self._store(walk, marks, not_after=None)
+        return await self._store(walk, Marks(baseline_at=provider_time), not_after=None)
 
 
 def _old(reading: Reading, not_after: datetime | None) -> Sequence[Sighting]:

@@ -9,7 +9,7 @@ import structlog
 from daemon.errors import MalformedAnswer, RequestRefused
 from daemon.instance import EventType
 from daemon.notifications.change import Change
-from daemon.polling.detection import Detected
+from daemon.polling.detection import NOTHING, Detected
 from daemon.polling.noticing import Manner, Noticer
 from daemon.polling.slow_pass import SlowPass, Wishes, most_deletions
 from daemon.polling.snapshot import Snapshot, SnapshotWrite
@@ -104,5 +104,3 @@ class Confirming:
         write = SnapshotWrite(snapshot=tomb, expected_revision=gone.revision)
         return Detected(changes=[change], writes=[write])
 
-
-NOTHING = Detected(changes=(), writes=())

@@ -70,6 +70,9 @@ class Detected:
     suppressed: int = 0
 
 
+NOTHING = Detected(changes=(), writes=())
+
+
 @dataclass(slots=True, kw_only=True)
 class _Collector:
     changes: list[Change] = field(default_factory=list)

@@ -47,7 +47,6 @@ class ConfiguredResource:
     utc_proved_at: datetime | None
     utc_skew_seconds: float | None
 
-
     @property
     def skew_seconds(self) -> float | None:
         """How far the provider's clock is ahead of ours, as far as is known."""

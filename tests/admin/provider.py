@@ -76,7 +76,7 @@ class Provider:
     exchanged: list[str] = field(default_factory=list)
     schema: Mapping[str, FieldFacts] = field(
         default_factory=lambda: dict.fromkeys(
-            ("Key", "LastModifyDate", "CreationDate"), FieldFacts()
+            ("Key", "LastModifyDate", "CreationDate", "Type", "Number", "Other"), FieldFacts()
         )
     )
 

@@ -12,6 +12,7 @@ from daemon.admin.context import AdminContext
 from daemon.instance import InstanceId, InstanceState
 from daemon.polling.lateness import Lateness
 from daemon.polling.slow_pass import PassKind, Phase, SlowPass, work_as_json
+from daemon.polling.verdict import Probes, clock_probe
 from daemon.store.first_account import Credentials
 from tests.admin.api import Api, Heard, polling_body_of
 
@@ -237,11 +238,11 @@ async def test_the_state_says_how_a_resource_is_doing(
     lateness = Lateness().observed([3.0] * 98 + [70.0] * 2, [100.0])
     await context.database.execute(
         "update resources set last_poll = $1, lateness = $2, missed = 4, utc_proved_at = $3,"
-        " utc_skew_seconds = -75.5, probes = $4 where name = 'contacts'",
+        " utc_skew_seconds = -1.5, probes = $4 where name = 'contacts'",
         {"seen": 9, "new": 2, "changed": 1, "suppressed": 6, "unidentified": 1, "pages": 1},
         lateness.as_json(),
         CURSOR,
-        {"stamps": {"verdict": "proved"}},
+        Probes().having(clock_probe(timedelta(seconds=-75.5), CURSOR)).as_json(),
     )
     state = (await api.get(path.replace("/resources/contacts", "/state"))).json
     contacts = state["resources"][0]
@@ -260,7 +261,8 @@ async def test_the_state_says_how_a_resource_is_doing(
     assert contacts["clock"]["utcProved"] == "2026-06-02T12:00:00Z"
     assert "76 s behind" in contacts["clock"]["message"]
     assert state["clockSkewSeconds"] == -75.5
-    assert contacts["probes"] == {"stamps": {"verdict": "proved"}}
+    assert list(contacts["probes"]) == ["clock"]
+    assert contacts["probes"]["clock"]["verdict"] == "shifted"
     companies = state["resources"][1]
     assert companies["rows"] is None
     assert companies["clock"]["skewSeconds"] is None

@@ -15,7 +15,9 @@ from tests.flow.pollhook import Pollhook
 from tests.flow.standins import Provider, Receiver
 
 BURST = 7
-"""Changes made at once."""
+"""Changes made at once, the last of them to one of a few objects which change often."""
+
+OFTEN_CHANGED = ("companies/1", "companies/2")
 
 MEAN_SKIPS = 8
 """How many occasions for a kill pass unused on average."""
@@ -66,6 +68,7 @@ class Killer:
     receiver: Receiver
     dice: random.Random
     kills: Counter[str] = field(default_factory=Counter)
+    _often: int = 0
 
     async def kill(self, moment: Moment, changes: int) -> None:
         """Start the daemon, make so many changes, and see it die at that moment."""
@@ -106,8 +109,11 @@ class Killer:
         """In bursts, spread over the time that a start and some polls take."""
         for burst in _bursts(changes):
             await self.provider.edit_at_random(
-                burst, seed=self.dice.randrange(2**32), create=0.25, delete=0.03
+                burst - 1, seed=self.dice.randrange(2**32), create=0.25, delete=0.03
             )
+            self._often += 1
+            record = self.dice.choice(OFTEN_CHANGED)
+            await self.provider.edit(record, Department=f"often {self._often}")
             with suppress(TimeoutError):
                 async with asyncio.timeout(self.dice.uniform(0, 0.4)):
                     await self.pollhook.program.ended()

@@ -10,7 +10,7 @@ import pytest
 
 from tests.flow.killing import MOMENTS, Killer
 from tests.flow.oracle import Oracle
-from tests.flow.pollhook import Pollhook, trusted
+from tests.flow.pollhook import PROMPT, Pollhook, trusted
 from tests.flow.processes import settled
 from tests.flow.standins import Provider, Receiver
 
@@ -22,13 +22,17 @@ SOAK = 10
 GRACE_SECONDS = 60
 """For so long the provider takes a refresh token again whose successor a kill has lost."""
 
-TROUBLE = {
+PROVIDER_TROUBLE = {
     "late": {"seconds": 2, "probability": 0.05, "call": ["create", "update"]},
     "page_shift": {"whom": "any", "probability": 0.1},
 }
 """Some versions are shown later than their stamps say; some pages change while they are read."""
 
-CALM = dict.fromkeys(TROUBLE)
+RECEIVER_TROUBLE = {
+    "refuse": {"status": 500, "probability": 0.15},
+    "delay": {"seconds": 0.2, "probability": 0.2},
+}
+"""Some notifications have to be sent again; some are answered late."""
 
 
 def chosen_seed() -> int:
@@ -66,7 +70,8 @@ async def prove(
         due = changes - (await provider.changes() - oracle.since)
         await killer.kill(moment, max(due // left, 1))
 
-    await provider.switch(**CALM)
+    await provider.switch(**dict.fromkeys(PROVIDER_TROUBLE))
+    await receiver.switch(**dict.fromkeys(RECEIVER_TROUBLE))
     await pollhook.start()
     await settled(oracle.missing)
     findings, report = await oracle.judge(), await oracle.report()
@@ -78,18 +83,22 @@ async def prove(
     print(
         f"{dict(killer.kills)}; {await provider.changes() - oracle.since} changes, "
         f"{report['events']} events of {findings.versions} versions told, "
-        f"{report['repeats']} repeats, {time.monotonic() - began:.1f} s"
+        f"{report['repeats']} repeats, {report['refused']} refused, "
+        f"{time.monotonic() - began:.1f} s"
     )
 
 
 async def connect(pollhook: Pollhook, provider: Provider, receiver: Receiver) -> Oracle:
-    pollhook.add_settings({"polling": {"overlap_seconds": 10}})
+    pollhook.add_settings(
+        {"polling": {"overlap_seconds": 10}, "delivery": {"retry_schedule_seconds": PROMPT}}
+    )
     await provider.switch(refresh_reuse_grace_seconds=GRACE_SECONDS)
     await pollhook.start()
     instance = await pollhook.connect(receiver.callback())
     await trusted(receiver, instance)
     since = await provider.changes()
-    await provider.switch(**TROUBLE)
+    await provider.switch(**PROVIDER_TROUBLE)
+    await receiver.switch(**RECEIVER_TROUBLE)
     await pollhook.kill()
     return Oracle(provider=provider, receiver=receiver, instance=instance.id, since=since)
 

@@ -1,4 +1,4 @@
-"""A seeded model of a provider, its edits, its misbehaviour and a poller that is killed at random.
+"""A seeded model of a provider: its objects, its clock, the people who edit, and its misbehaviour.
 
 Everything runs in one thread on a model clock; no store, network or asyncio is used.
 """
@@ -6,22 +6,17 @@ Everything runs in one thread on a model clock; no store, network or asyncio is 
 from __future__ import annotations
 
 import random
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
-from daemon.instance import EventType, ResourceState
-from daemon.notifications.change import Change
-from daemon.polling.detection import Detected, Sighting, Snapshot
-from daemon.polling.noticing import Manner
-from daemon.polling.poller import Poller
-from daemon.polling.slow_pass import Work
+from daemon.polling.detection import Sighting
 from daemon.polling.source import Reading
-from daemon.polling.window import Margins, Marks, Row, floor
+from daemon.polling.window import Row, floor
 
 EPOCH = datetime(2026, 3, 1, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
+MINUTE = timedelta(minutes=1)
 FAR_FUTURE = datetime(2099, 1, 1, tzinfo=UTC)
 
 
@@ -31,27 +26,49 @@ class Killed(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Version:
+    """One version of an object; one without a thing to show is its deletion."""
+
     number: int
     stamp: datetime
     visible_at: datetime
+    gone: bool = False
 
 
 @dataclass(slots=True, kw_only=True)
 class Thing:
+    """An object. While it is `hidden_until` nobody sees it; `unlisted` it is only read by its id.
+    As long as it has one version it has no date of modification if it is `undated`."""
+
     id: str
     created: datetime
+    undated: bool = False
+    unlisted: bool = False
+    hidden_until: datetime = EPOCH
+    was_hidden: bool = False
     versions: list[Version] = field(default_factory=list)
 
     def shown(self, now: datetime) -> Version | None:
+        """The version that a question is answered with, None while there is none."""
+        if now < self.hidden_until:
+            return None
         visible = [version for version in self.versions if version.visible_at <= now]
-        return visible[-1] if visible else None
+        return visible[-1] if visible and not visible[-1].gone else None
+
+    @property
+    def is_gone(self) -> bool:
+        return bool(self.versions) and self.versions[-1].gone
+
+    def stamp(self, version: Version) -> datetime | None:
+        """What its date of modification says."""
+        return None if self.undated and version.number == 1 else version.stamp
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Traits:
-    """What this provider does to its pollers."""
+    """What this provider does to its pollers. Shares are of edits, or of questions."""
 
     zone: timedelta = timedelta(0)
+    granularity: timedelta = SECOND
     late_by: timedelta = timedelta(0)
     page_size: int = 4
     pace: float = 1.0
@@ -61,14 +78,32 @@ class Traits:
     kills: float = 0.05
     clock_jumps: bool = False
     far_future: bool = False
+    deletions: float = 0
+    restorations: float = 0
+    back_dated: float = 0
+    hidings: float = 0
+    hidden_for: timedelta = MINUTE
+    mass_hidings: float = 0
+    unlistings: float = 0
+    undated: float = 0
+    nulls_first: bool = False
+    stale: float = 0
+    stale_by: timedelta = timedelta(0)
+    losses: float = 0
+    """How often a kill takes the database's unlogged memory too."""
 
 
 class World:
     """The provider with its clock; also the Source that a poller reads."""
 
-    def __init__(self, seed: int, traits: Traits) -> None:
+    searches_by_stamp = True
+
+    def __init__(
+        self, seed: int, traits: Traits, people: Callable[[World], None] = lambda _: None
+    ) -> None:
         self.random = random.Random(seed)
         self.traits = traits
+        self.people = people
         self.now = EPOCH + timedelta(seconds=self.random.random() * 10**6)
         self.our_skew = timedelta(0)
         self.things: dict[str, Thing] = {}
@@ -81,52 +116,69 @@ class World:
         self.now += timedelta(seconds=seconds * (1 if self.quiet else self.traits.pace))
 
     def stamp(self) -> datetime:
-        return floor(self.now + self.traits.zone, SECOND)
+        return floor(self.now + self.traits.zone, self.traits.granularity)
 
-    def edit(self, thing: Thing | None = None, stamp: datetime | None = None) -> None:
+    def edit(self, thing: Thing | None = None, stamp: datetime | None = None) -> Thing:
         """Create an object, or give one a new version; it may become visible only later."""
         stamp = stamp or self.stamp()
         if thing is None:
-            thing = Thing(id=f"{len(self.things):05d}", created=stamp)
+            undated = self.random.random() < self.traits.undated
+            thing = Thing(id=f"{len(self.things):05d}", created=stamp, undated=undated)
             self.things[thing.id] = thing
+        self._add_version(thing, stamp)
+        return thing
+
+    def delete(self, thing: Thing) -> None:
+        self._add_version(thing, self.stamp(), gone=True)
+
+    def restore(self, thing: Thing) -> None:
+        """Bring an object back as it was, or with a new stamp."""
+        before = thing.versions[-2].stamp
+        self._add_version(thing, self.random.choice((before, self.stamp())))
+
+    def hide(self, thing: Thing, duration: timedelta) -> None:
+        """Take the permission to see an object away for a while."""
+        thing.hidden_until, thing.was_hidden = self.now + duration, True
+
+    def _add_version(self, thing: Thing, stamp: datetime, *, gone: bool = False) -> None:
         visible_at = self.now + self.traits.late_by * self.random.random()
         if thing.versions:
             visible_at = max(visible_at, thing.versions[-1].visible_at)
         number = len(thing.versions) + 1
-        thing.versions.append(Version(number=number, stamp=stamp, visible_at=visible_at))
-
-    def edit_at_random(self) -> None:
-        """One edit, or a bulk of them under one stamp, now and then."""
-        dice = self.random.random()
-        known = list(self.things.values())
-        if dice < 0.05 and self.traits.bulk_edits:
-            for thing in self.random.sample(known, min(len(known), 3 * self.traits.page_size)):
-                self.edit(thing)
-        elif dice < 0.07 and self.traits.far_future and known:
-            self.edit(self.random.choice(known), FAR_FUTURE)
-        elif dice < 0.4 or not known:
-            self.edit()
-        else:
-            self.edit(self.random.choice(known))
+        thing.versions.append(
+            Version(number=number, stamp=stamp, visible_at=visible_at, gone=gone)
+        )
 
     async def newest(self, before: datetime | None = None) -> Reading:
-        rows = [self._pair(thing) for thing in self._visible()]
+        rows = [self._pair(thing, self.now) for thing in self._visible(self.now)]
         rows = [pair for pair in rows if before is None or (pair[0].stamp or before) < before]
         rows.sort(key=lambda pair: pair[0].stamp or EPOCH, reverse=True)
         return self._reading(rows[:1], next_key=None, complete=True)
 
     async def is_empty(self) -> bool:
-        return not self._visible()
+        return not self._visible(self.now)
 
     async def page(
         self, bound: datetime | None, page_key: str | None, *, background: bool = False
     ) -> Reading:
         self._happen()
-        rows = [self._pair(thing) for thing in self._visible()]
-        rows = [pair for pair in rows if bound is None or (pair[0].stamp or bound) >= bound]
-        rows.sort(key=lambda pair: (pair[0].stamp or EPOCH, pair[1].object_id))
+        at = self._view()
+        rows = [self._pair(thing, at) for thing in self._visible(at)]
+        if bound is not None:
+            bound = floor(bound, self.traits.granularity)
+            rows = [pair for pair in rows if pair[0].stamp is not None and pair[0].stamp >= bound]
+        null = EPOCH.replace(year=1 if self.traits.nulls_first else 9999)
+        rows.sort(key=lambda pair: (pair[0].stamp or null, pair[1].object_id))
         if self.traits.shuffled:
             random.Random(int(self.now.timestamp()) // 60).shuffle(rows)
+        return self._cut(rows, page_key)
+
+    async def one(self, object_key: str, *, background: bool = False) -> Sighting | None:
+        self._happen()
+        thing = self.things[object_key]
+        return self._pair(thing, self.now)[1] if thing.shown(self.now) else None
+
+    def _cut(self, rows: Sequence[tuple[Row, Sighting]], page_key: str | None) -> Reading:
         start = int(page_key or 0)
         end = start + self.traits.page_size
         complete = len(rows) < end
@@ -134,41 +186,48 @@ class World:
             rows[start:end], next_key=None if complete else str(end), complete=complete
         )
 
-    async def one(self, object_key: str, *, background: bool = False) -> Sighting | None:
-        thing = self.things[object_key]
-        return self._pair(thing)[1] if thing.shown(self.now) else None
-
     def _happen(self) -> None:
         """A question takes time; meanwhile people edit, and the poller may be killed."""
         self.pass_time(self.random.random())
         if self.quiet:
             return
         if self.traits.edits_between_pages and self.random.random() < 0.2:
-            self.edit_at_random()
+            self.people(self)
         self.maybe_kill()
 
     def maybe_kill(self) -> None:
         if not self.quiet and self.random.random() < self.traits.kills:
             raise Killed
 
-    def _visible(self) -> list[Thing]:
-        return [thing for thing in self.things.values() if thing.shown(self.now)]
+    def _view(self) -> datetime:
+        """As of when a question is answered: a stale replica knows nothing of the last while."""
+        if not self.quiet and self.random.random() < self.traits.stale:
+            return self.now - self.traits.stale_by * self.random.random()
+        return self.now
 
-    def _pair(self, thing: Thing) -> tuple[Row, Sighting]:
-        version = thing.shown(self.now)
+    def _visible(self, at: datetime) -> list[Thing]:
+        return [
+            thing for thing in self.things.values() if thing.shown(at) and not thing.unlisted
+        ]
+
+    def _pair(self, thing: Thing, at: datetime) -> tuple[Row, Sighting]:
+        version, current = thing.shown(at), thing.shown(self.now)
         assert version is not None
+        if current is not None and current.stamp == version.stamp:
+            version = current  # an older version under the same stamp is a change like any other
         content = f"{version.number}".encode()
+        stamp = thing.stamp(version)
         sighting = Sighting(
             object_id=thing.id,
             object_key=thing.id,
-            stamp=version.stamp,
+            stamp=stamp or thing.created,
             created=thing.created,
             content_hash=content,
             raw={"version": version.number},
             digests=lambda: content,
             changed_fields=lambda _: None,
         )
-        return Row(identity=thing.id, stamp=version.stamp), sighting
+        return Row(identity=thing.id, stamp=stamp), sighting
 
     def _reading(
         self, rows: Sequence[tuple[Row, Sighting]], *, next_key: str | None, complete: bool
@@ -180,124 +239,3 @@ class World:
             complete=complete,
             provider_time=floor(self.now, SECOND) - SECOND,
         )
-
-
-@dataclass(slots=True)
-class Database:
-    """What survives a kill: a Journal whose commits are atomic."""
-
-    world: World
-    marks: Marks = field(default_factory=Marks)
-    state: ResourceState = ResourceState.BASELINE_PENDING
-    snapshots: dict[str, Snapshot] = field(default_factory=dict)
-    told: list[Change] = field(default_factory=list)
-    work: Work = field(default_factory=dict)
-    revision_floor: int = 0
-
-    async def known(self, object_ids: Sequence[str]) -> Mapping[str, Snapshot]:
-        return {key: self.snapshots[key] for key in object_ids if key in self.snapshots}
-
-    async def commit(
-        self,
-        detected: Detected,
-        marks: Marks,
-        *,
-        state: ResourceState | None = None,
-        work: Work | None = None,
-    ) -> None:
-        self.world.maybe_kill()
-        for write in detected.writes:
-            before = self.snapshots.get(write.snapshot.object_id)
-            assert (before and before.revision) == write.expected_revision
-            self.snapshots[write.snapshot.object_id] = write.snapshot
-        self.told.extend(detected.changes)
-        self.marks = marks
-        self.state = self.state if state is None else state
-        self.work = self.work if work is None else work
-        self.world.maybe_kill()
-
-    def move(self, marks: Marks) -> None:
-        self.marks = marks
-
-
-def run(seed: int, traits: Traits, overlap: timedelta = timedelta(seconds=120)) -> Database:
-    """One life of a resource: edits, polls and kills, then silence until all has been read."""
-    world = World(seed, traits)
-    for _ in range(world.random.randrange(12)):
-        world.edit_at_random()
-        world.pass_time(world.random.random() * 40)
-    database = Database(world)
-    poller = _start(database, overlap)
-    for _ in range(40):
-        for _ in range(world.random.randrange(4)):
-            world.edit_at_random()
-            world.pass_time(world.random.random() * 3)
-        if traits.clock_jumps and world.random.random() < 0.1:
-            world.our_skew = timedelta(hours=world.random.choice((-1, 0, 1)))
-        poller = _poll(poller, database, overlap)
-        world.pass_time(world.random.random() * 90)
-    world.quiet = True
-    for _ in range(4):
-        world.pass_time(traits.late_by.total_seconds() + 5)
-        poller = _poll(poller, database, overlap)
-    return database
-
-
-def check(database: Database) -> None:
-    """The promises: nothing lost, nothing twice, in order, CREATED once, revisions without gap."""
-    baseline = database.marks.baseline_at
-    assert baseline is not None
-    for thing in database.world.things.values():
-        told = [change for change in database.told if change.object_id == thing.id]
-        versions = [dict(change.raw or {})["version"] for change in told]
-        assert versions == sorted(set(versions)), f"{thing.id}: repeated or disordered {versions}"
-        snapshot = database.snapshots.get(thing.id)
-        assert snapshot is not None or _old(thing, database), f"{thing.id} was never seen"
-        if snapshot is not None:
-            last = str(thing.versions[-1].number).encode()
-            assert snapshot.content_hash == last, f"{thing.id}: its last version was not seen"
-        assert [change.revision for change in told] == list(range(1, len(told) + 1))
-        _check_kinds(thing, told, baseline)
-
-
-def _check_kinds(thing: Thing, told: Sequence[Change], baseline: datetime) -> None:
-    kinds = [change.type for change in told]
-    assert EventType.CREATED not in kinds[1:], f"{thing.id}: created again"
-    if thing.created > baseline + 2 * SECOND:
-        assert kinds[:1] == [EventType.CREATED], f"{thing.id}: creation not told {kinds}"
-
-
-def _old(thing: Thing, database: Database) -> bool:
-    """Never changed since before anything was read."""
-    known_from = database.marks.known_from
-    return known_from is not None and thing.versions[-1].stamp < known_from
-
-
-def _start(database: Database, overlap: timedelta) -> Poller:
-    margins = Margins(
-        overlap=overlap,
-        poll_delay=timedelta(0),
-        settle_lag=timedelta(0),
-        granularity=SECOND,
-        zone_configured=False,
-    )
-    manner = Manner(margins=margins, tolerance=timedelta(0), projection=1)
-    return Poller(database.world, database, manner, database.world.our_clock)
-
-
-def _poll(poller: Poller, database: Database, overlap: timedelta) -> Poller:
-    """Poll; if that kills the process, a new one begins with what was committed."""
-    try:
-        _drive(poller.poll_once())
-    except Killed:
-        return _start(database, overlap)
-    return poller
-
-
-def _drive(work: Coroutine[Any, Any, object]) -> None:
-    """Run a coroutine that never waits for anything."""
-    try:
-        work.send(None)
-    except StopIteration:
-        return
-    raise AssertionError("the model waited for something")

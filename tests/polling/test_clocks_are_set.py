@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -18,8 +17,11 @@ from daemon.polling.poller import Poller
 from daemon.polling.source import Reading
 from daemon.polling.window import Margins, Row
 from daemon.polling.zones import to_utc
-from tests.polling import model
-from tests.polling.model import SECOND, Database, Killed, Thing, Traits, World, check
+from tests.polling.life import Life
+from tests.polling.model import SECOND, Thing, Traits, World
+from tests.polling.model_database import Database
+from tests.polling.people import edit_at_random
+from tests.polling.promises import check
 
 HOUR = timedelta(hours=1)
 BERLIN, VANCOUVER = ZoneInfo("Europe/Berlin"), ZoneInfo("America/Vancouver")
@@ -43,19 +45,14 @@ class LocalWorld(World):
         self, bound: datetime | None, page_key: str | None, *, background: bool = False
     ) -> Reading:
         self._happen()
-        things = sorted(self._visible(), key=lambda thing: (self.local(thing), thing.id))
+        things = self._sorted()
         if bound is not None:
             literal = bound.astimezone(self.zone).replace(tzinfo=None)
             things = [thing for thing in things if self.local(thing) >= literal]
-        start = int(page_key or 0)
-        end = start + self.traits.page_size
-        rows = [self._pair(thing) for thing in things[start:end]]
-        complete = len(things) < end
-        return self._reading(rows, next_key=None if complete else str(end), complete=complete)
+        return self._cut([self._pair(thing, self.now) for thing in things], page_key)
 
     async def newest(self, before: datetime | None = None) -> Reading:
-        things = sorted(self._visible(), key=self.local, reverse=True)
-        rows = [self._pair(thing) for thing in things[:1]]
+        rows = [self._pair(thing, self.now) for thing in self._sorted()[-1:]]
         return self._reading(rows, next_key=None, complete=True)
 
     def local(self, thing: Thing) -> datetime:
@@ -65,66 +62,61 @@ class LocalWorld(World):
     def text(self, instant: datetime) -> datetime:
         return instant.astimezone(self.zone).replace(tzinfo=None, fold=0)
 
-    def _pair(self, thing: Thing) -> tuple[Row, Sighting]:
-        row, sighting = super()._pair(thing)
-        stamp = to_utc(self.local(thing), self.zone, self.now)
-        read = Sighting(
-            object_id=sighting.object_id,
-            object_key=sighting.object_key,
+    def _sorted(self) -> Sequence[Thing]:
+        things = self._visible(self.now)
+        return sorted(things, key=lambda thing: (self.local(thing), thing.id))
+
+    def _pair(self, thing: Thing, at: datetime) -> tuple[Row, Sighting]:
+        row, sighting = super()._pair(thing, at)
+        stamp = to_utc(self.local(thing), self.zone, at)
+        read = replace(
+            sighting,
             stamp=stamp,
-            created=to_utc(self.text(thing.created), self.zone, self.now),
-            content_hash=sighting.content_hash,
-            raw=sighting.raw,
-            digests=sighting.digests,
-            changed_fields=sighting.changed_fields,
+            created=to_utc(self.text(thing.created), self.zone, at),
             other_stamp=other_reading(self.zone, stamp),
         )
-        return Row(identity=row.identity, stamp=stamp), read
+        return replace(row, stamp=stamp), read
 
 
-def live_through(zone: ZoneInfo, change: datetime, seed: int) -> Database:
-    """Five hours around a change of clocks, polled every few minutes or after a longer outage."""
+class LocalLife(Life):
+    """The life of a resource whose zone is configured."""
+
+    def start(self) -> None:
+        super().start()
+        world = self.world
+        assert isinstance(world, LocalWorld)
+        margins = Margins(
+            overlap=timedelta(minutes=2),
+            poll_delay=timedelta(0),
+            settle_lag=timedelta(0),
+            granularity=SECOND,
+            zone_configured=True,
+            zone=world.zone,
+        )
+        manner = Manner(margins=margins, tolerance=timedelta(0), projection=1)
+        self.poller = Poller(world, self.database, manner, world.our_clock)
+
+
+def live_through(zone: ZoneInfo, change: datetime, seed: int) -> Life:
+    """Hours around a change of clocks, polled every few minutes or after a longer outage."""
     world = LocalWorld(seed, zone, change - 3 * HOUR)
     for _ in range(8):
         world.edit()
         world.pass_time(60)
-    database = Database(world)
-    poller = start(database)
+    life = LocalLife(world=world, database=Database(world))
     while world.now < change + 4 * HOUR:
         for _ in range(world.random.randrange(4)):
-            world.edit_at_random()
+            edit_at_random(world)
             world.pass_time(world.random.random() * 120)
         if world.random.random() < 0.1:
             world.our_skew = timedelta(hours=world.random.choice((-1, 0, 1)))
-        poller = poll(poller, database)
+        life.poll()
         world.pass_time(world.random.choice((60, 300, 900, 5400)))
     world.quiet = True
     for _ in range(3):
         world.pass_time(60)
-        poller = poll(poller, database)
-    return database
-
-
-def start(database: Database) -> Poller:
-    world = database.world
-    assert isinstance(world, LocalWorld)
-    margins = Margins(
-        overlap=timedelta(minutes=2),
-        poll_delay=timedelta(0),
-        settle_lag=timedelta(0),
-        granularity=SECOND,
-        zone_configured=True,
-        zone=world.zone,
-    )
-    manner = Manner(margins=margins, tolerance=timedelta(0), projection=1)
-    return Poller(world, database, manner, world.our_clock)
-
-
-def poll(poller: Poller, database: Database) -> Poller:
-    with contextlib.suppress(Killed):
-        model._drive(poller.poll_once())
-        return poller
-    return start(database)
+        life.poll()
+    return life
 
 
 @pytest.mark.parametrize(("zone", "change"), OCCASIONS.values(), ids=OCCASIONS)

@@ -13,7 +13,9 @@ from daemon.polling import noticing, poller, window
 from daemon.polling.detection import Detected, detect
 from daemon.polling.walk import Walk
 from daemon.polling.window import Margins, Marks
-from tests.polling.model import SECOND, Traits, check, run
+from tests.polling.life import run
+from tests.polling.model import SECOND, Traits
+from tests.polling.promises import check
 
 WORLDS = {
     "plain": Traits(),

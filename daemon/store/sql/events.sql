@@ -173,11 +173,14 @@ join told_events on told_events.event_id = page.event_id
 order by told_events.created_at, told_events.event_id
 
 -- name: horizon
--- Before it nothing new can appear: no transaction that is still open began earlier. The margin is
--- for one that has just begun and does not show yet.
+-- Before it nothing new can appear: no transaction of ours that is still open began earlier, and an
+-- event is dated by the beginning of its transaction. The margin is for one that has just begun and
+-- does not show yet.
 select least(now() - interval '100 ms', min(xact_start)) as horizon
 from pg_stat_activity
-where datname = current_database() and pid <> pg_backend_pid()
+where datname = current_database()
+    and application_name = current_setting('application_name')
+    and pid <> pg_backend_pid()
 
 -- name: find_notification
 -- A notification by its own event id, by that of one of its events, or by its number.

@@ -253,8 +253,10 @@ async def test_the_element_is_the_originals(crm: Crm) -> None:
     assert (element.key, element.id, element.hub) == ("maximizer", 5127, "crm")
     defaults = [name for name, spec in element.resources.items() if spec.default]
     assert defaults == ["contacts", "companies", "addressbook-entries", "opportunities"]
-    refused = {name for name, spec in element.resources.items() if spec.refusal}
-    assert refused == {"notes", "custom-records"}
+    assert len(element.resources) == 13
+    undated = {name for name, spec in element.resources.items() if spec.updated_field is None}
+    assert undated == {"tasks", "notes", "documents"}
+    assert all(spec.created_field for spec in element.resources.values())
     secrets = {key.key for key in element.configuration if key.secret}
     assert secrets == {"oauth.api.key", "oauth.api.secret", "maximizer.personal.access.token"}
 
