@@ -14,8 +14,8 @@ BUSY = response(b"", status=b"503 Service Unavailable")
 
 
 class Callbacks:
-    """Paths are `/<kind>/<lane>/<seconds>`: the kind is told apart in the notes, and the answer takes
-    so many seconds; with `busy` as the kind it is a 503.
+    """Paths are `/<kind>/<lane>/<seconds>`: kinds are noted apart, the answer takes so many
+    seconds, and for the kind `busy` it is a 503.
     """
 
     def __init__(self) -> None:

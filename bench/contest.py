@@ -10,7 +10,7 @@ from typing import Any
 
 from bench import cpu
 from bench.arrivals import Ledger
-from bench.faults import check
+from bench.faults import CheckFailed
 from bench.instances import create_instances
 from bench.plan import RECORDS_PER_PAGE
 from bench.product import Home, Product, run_product
@@ -86,7 +86,9 @@ class Contest:
         receiver, lanes = self.scene.receiver, self.scene.plan.lanes
         wanted, patience = lanes * objects, ARRIVAL_SECONDS
         arrived = await receiver.ask("await_events", side=side, count=wanted, seconds=patience)
-        check(arrived >= wanted, f"{arrived} of {wanted} events ({side}) came in {patience:g} s")
+        if arrived < wanted:
+            words = f"{arrived} of {wanted} events ({side}) came in {patience:g} s"
+            raise CheckFailed(f"{words}; {await self.product.explain()}")
         if side == "product":
             await self.product.await_settled()
         arrivals = await receiver.ask("take", side=side)

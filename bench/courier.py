@@ -1,4 +1,4 @@
-"""The courier: a worker with the product's delivery on a durable database, and a bare client beside."""
+"""The courier: a worker with the product's delivery on a durable database, and a bare client."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ import aiohttp
 from bench import cpu
 from bench.faults import check
 from bench.queries import load_queries
-from bench.shipment import drafts_of, memory_bytes
+from bench.shipment import drafts_of
 from bench.worker import serve
 from daemon.address_guard import AddressGuard
 from daemon.delivery.dispatcher import Dispatcher
@@ -115,10 +115,6 @@ class Courier:
         """Between two turns."""
         await self._database.execute(QUERIES["tidy"])
 
-    async def forget_everything(self) -> None:
-        """No notification is left, of any lane."""
-        await self._database.execute(QUERIES["forget_everything"])
-
     async def deliver(self, lanes: Sequence[int], count: int) -> dict[str, float]:
         """Wake these lanes and wait until all of theirs is delivered and recorded."""
         before, began = self._delivered(), time.monotonic()
@@ -161,10 +157,6 @@ class Courier:
         await self._await_delivered(0, [lane])
         return committed
 
-    async def memory(self) -> int:
-        """Resident bytes of this process now."""
-        return memory_bytes()
-
     async def _commit_one(self, lane: Lane) -> tuple[str, float]:
         self._sequence += 1
         read_at = datetime.now(UTC)
@@ -184,10 +176,14 @@ class Courier:
     async def _await_delivered(self, total: float, lanes: Sequence[int]) -> None:
         ids = [self._lanes[number].instance_id for number in lanes]
         async with asyncio.timeout(DELIVER_SECONDS):
-            while self._delivered() < total or await self._database.fetchval(
-                QUERIES["is_anything_unfinished"], ids
-            ):
+            while not await self._is_delivered(total, ids):  # noqa: ASYNC110  # a commit sets no event
                 await asyncio.sleep(LOOK_SECONDS)
+
+    async def _is_delivered(self, total: float, ids: Sequence[InstanceId]) -> bool:
+        """The database is asked only once the metrics say that it may be so."""
+        if self._delivered() < total:
+            return False
+        return not await self._database.fetchval(QUERIES["is_anything_unfinished"], ids)
 
     def _delivered(self) -> float:
         labels = {"outcome": "delivered"}
@@ -204,8 +200,8 @@ class Courier:
 
     def handlers(self) -> Mapping[str, Any]:
         """What may be asked."""
-        names = ("open_lanes", "start", "fill", "tidy", "forget_everything", "deliver", "post")
-        return {name: getattr(self, name) for name in (*names, "trickle", "memory")}
+        names = ("open_lanes", "start", "fill", "tidy", "deliver", "post", "trickle")
+        return {name: getattr(self, name) for name in names}
 
 
 @asynccontextmanager

@@ -101,6 +101,12 @@ class Product:
             check(time.monotonic() < until, "notifications that were delivered are not settled")
             await asyncio.sleep(LOOK_SECONDS)
 
+    async def explain(self) -> str:
+        """What it says of its resources and notifications, for when something is missing."""
+        resources = await self.database.fetch(QUERIES["explain_resources"])
+        notifications = await self.database.fetch(QUERIES["explain_notifications"])
+        return f"resources {[*map(dict, resources)]}, notifications {[*map(dict, notifications)]}"
+
     def cpu_seconds(self) -> tuple[float, float] | None:
         """CPU time so far of the daemon and of its PostgreSQL; None where it is not shown."""
         pid_file = self.home.data / "postgres" / "pgdata" / "postmaster.pid"

@@ -1,11 +1,9 @@
-"""The shipment: a page with one change, composed as a poll composes it, and this process's memory."""
+"""The shipment: a page with one change, composed as a poll composes it."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from pathlib import Path
 
 import orjson
 
@@ -46,12 +44,3 @@ def drafts_of(
         created_at=now,
     )
     return compose(context, [change], first_sequence=sequence, predecessors={}, ids=iter(ids))
-
-
-def memory_bytes() -> int:
-    """Resident bytes of this process now; 0 where the system does not show it."""
-    try:
-        pages = int(Path("/proc/self/statm").read_text("ascii").split()[1])
-    except OSError:
-        return 0
-    return pages * os.sysconf("SC_PAGE_SIZE")

@@ -20,7 +20,6 @@ from daemon.polling.reader import Reader, at_path
 from daemon.polling.resource import ResourcePolling
 from daemon.polling.slow_pass import PassKind
 from daemon.polling.target import margins_of, standards
-from daemon.polling.verdict import Probes
 from daemon.polling.watch import wishes_of
 from daemon.polling.window import Marks, Proof
 from daemon.settings import PollingSettings
@@ -149,7 +148,7 @@ class ResourceCheckup:
     async def _probes(self, check: FieldCheck) -> AsyncIterator[Finding]:
         if self.polling.cursor is None:
             return
-        stored = Probes.from_json(self.resource.probes)
+        stored = self.resource.probes
         prober = Prober(self._reader(check), margins_of(self.polling), self.patient.now)
         probes = await prober.probe(stored, stored.version, self._marks())
         for probe in probes.made.values():

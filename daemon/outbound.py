@@ -86,7 +86,7 @@ class Outbound:
         self._guard = guard
         self._names = names
         self._sessions: dict[bool, aiohttp.ClientSession] = {}
-        self._passed: set[str] = set()
+        self._check_url = lru_cache(URLS_REMEMBERED)(guard.check_url)  # what it refuses is not kept
 
     async def __aenter__(self) -> Self:
         return self
@@ -98,9 +98,8 @@ class Outbound:
 
     async def request(self, method: str, url: str, **options: Unpack[CallOptions]) -> Answer:
         """Make one call and read its answer. Raises OutboundError, AddressRefused, InvalidInput."""
-        guard = options["guard"]
-        if guard and url not in self._passed:
-            self._check(url)
+        if guard := options["guard"]:
+            self._check_url(url)
         started = time.monotonic()
         try:
             async with self._session(guard=guard).request(
@@ -108,9 +107,7 @@ class Outbound:
                 url,
                 data=options.get("data"),
                 headers=options["headers"],
-                timeout=_timeout(
-                    options["deadline_seconds"], options.get("connect_seconds", CONNECT_SECONDS)
-                ),
+                timeout=_timeout(options["deadline_seconds"], options.get("connect_seconds")),
                 allow_redirects=False,
             ) as response:
                 body, truncated = await _read(response, options["max_bytes"])
@@ -124,19 +121,11 @@ class Outbound:
             duration_seconds=time.monotonic() - started,
         )
 
-    def _check(self, url: str) -> None:
-        """Once per URL: its text does not change, and the addresses are vetted at each connect."""
-        self._guard.check_url(url)
-        if len(self._passed) >= URLS_REMEMBERED:
-            self._passed.clear()
-        self._passed.add(url)
-
     def _session(self, *, guard: bool) -> aiohttp.ClientSession:
         session = self._sessions.get(guard)
         if session is None:
-            resolver = self._names()
             session = self._sessions[guard] = _open_session(
-                VettingResolver(self._guard, resolver) if guard else resolver,
+                VettingResolver(self._guard, self._names()) if guard else self._names(),
                 partial(_open_vetted, self._guard) if guard else None,
             )
         return session
@@ -203,10 +192,10 @@ def _vet(guard: AddressGuard, literal: str, *, shown_as: str) -> None:
 
 
 @lru_cache(maxsize=64)
-def _timeout(deadline_seconds: float, connect_seconds: float) -> aiohttp.ClientTimeout:
+def _timeout(deadline_seconds: float, connect_seconds: float | None) -> aiohttp.ClientTimeout:
     return aiohttp.ClientTimeout(
         total=deadline_seconds,
-        connect=connect_seconds,
+        connect=connect_seconds or CONNECT_SECONDS,
         ceil_threshold=deadline_seconds,  # by default longer ones are rounded up to whole seconds
     )
 

@@ -55,11 +55,3 @@ select exists (
 -- name: tidy
 -- What autovacuum would do some time, at a moment that disturbs nobody.
 vacuum analyze notifications, events, attempts
-
--- name: forget_everything
--- No notification is left.
-truncate notifications cascade
-
--- name: checkpoint
--- What is written so far is written to disk for good.
-checkpoint

@@ -16,3 +16,16 @@ select count(*) from attempts where started_at >= $1
 -- name: now
 -- The server's clock, by which rows are dated.
 select now()
+
+-- name: explain_resources
+-- How the polling of resources goes.
+select state, last_error, count(*) as resources, sum(next_sequence - 1) as told
+from resources
+group by state, last_error
+
+-- name: explain_notifications
+-- How the sending goes.
+select n.state, e.state as endpoint, e.last_error, count(*) as notifications
+from notifications as n
+join endpoints as e on e.instance_id = n.instance_id
+group by n.state, e.state, e.last_error

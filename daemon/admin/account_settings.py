@@ -1,4 +1,4 @@
-"""The calls about an account's settings: what becomes of a notification that cannot be delivered."""
+"""The calls about an account's settings: what becomes of what cannot be delivered."""
 
 from __future__ import annotations
 

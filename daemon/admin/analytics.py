@@ -51,7 +51,10 @@ async def count_by_instance(request: web.Request) -> web.Response:
         [
             _render_bucket(
                 bucket,
-                [{"instanceId": one.instance_id, **_sums([one])} for one in tallies.get(bucket, ())],
+                [
+                    {"instanceId": one.instance_id, **_sums([one])}
+                    for one in tallies.get(bucket, ())
+                ],
             )
             for bucket in buckets
         ]

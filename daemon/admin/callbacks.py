@@ -72,9 +72,7 @@ async def try_callback(request: web.Request) -> web.Response:
     return answer(rendered if verdict.accepted else {**rendered, "error": verdict.sentence})
 
 
-async def call(
-    context: AdminContext, url: str, headers: Mapping[str, str], body: bytes
-) -> Verdict:
+async def call(context: AdminContext, url: str, headers: Mapping[str, str], body: bytes) -> Verdict:
     """Make the call as a notification would be sent, and judge it."""
     secure = url.lower().startswith("https:")
     try:

@@ -71,8 +71,11 @@ async def rotate_secret(request: web.Request) -> web.Response:
 
     async def work(connection: Connection) -> None:
         await instance_changes.lock(connection, scope.organization_id, instance_id)
-        await endpoints.rotate_secret(
-            connection, context.keyring, instance_id, secret, now=now, until=until
+        await endpoints.change_secrets(
+            connection,
+            context.keyring,
+            instance_id,
+            lambda secrets: secrets.rotated(secret, now, until),
         )
 
     await context.database.run_transaction(work)
@@ -90,7 +93,9 @@ async def ping(request: web.Request) -> web.Response:
     now = datetime.now(UTC)
     ready = _ping(owned, find_connector(context, owned.instance.element_key).element.hub, now)
     headers = request_headers(configuration, ready, int(now.timestamp()))
-    verdict = await call(context, configuration.url, {**headers, "Elements-Ping": "true"}, ready.body)
+    verdict = await call(
+        context, configuration.url, {**headers, "Elements-Ping": "true"}, ready.body
+    )
     log.info("endpoint.pinged", instance=instance_id, status=verdict.status)
     return answer(verdict.render())
 

@@ -16,7 +16,7 @@ from daemon.delivery.signing import request_headers
 from daemon.instance import NotificationState
 from daemon.instance_configuration import MASK
 from daemon.notifications.context import NotificationFormat
-from daemon.store.events import RecordedAttempt, RecordedEvent, RecordedNotification
+from daemon.store.recorded import RecordedAttempt, RecordedEvent, RecordedNotification
 
 STATUSES: Mapping[NotificationState, str] = {
     NotificationState.PENDING: "NEW",
@@ -117,16 +117,16 @@ def render_attempt(attempt: RecordedAttempt) -> dict[str, Any]:
 
 def attempt_words(attempt: RecordedAttempt) -> str:
     """What an attempt came to, in the original's tone."""
-    took = f"after {round(attempt.duration_seconds * 1000)} ms"
+    took, which = f"after {round(attempt.duration_seconds * 1000)} ms", f"attempt {attempt.number}"
     if attempt.outcome == "delivered":
-        return f"Delivered event: the callback answered {attempt.status} {took} (attempt {attempt.number})"
+        return f"Delivered event: the callback answered {attempt.status} {took} ({which})"
     what = (
         f"the callback answered {attempt.status}"
         if attempt.status is not None
         else f"no answer ({attempt.outcome.replace('_', ' ')})"
     )
     whose = "" if attempt.spent else ", not counted: the endpoint's trouble"
-    return f"Error delivering event: {what} {took} (attempt {attempt.number}{whose})"
+    return f"Error delivering event: {what} {took} ({which}{whose})"
 
 
 def render_disposition(event: RecordedEvent, attempts: Sequence[RecordedAttempt]) -> dict[str, Any]:

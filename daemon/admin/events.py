@@ -32,7 +32,7 @@ from daemon.admin.paging import (
 from daemon.errors import InstanceDisabled, NotFound
 from daemon.instance import EventType, NotificationState
 from daemon.store import events
-from daemon.store.events import (
+from daemon.store.recorded import (
     EventFilter,
     RecordedAttempt,
     RecordedEvent,

@@ -11,6 +11,7 @@ from aiohttp import web
 from daemon import __version__
 from daemon.admin.access import Access
 from daemon.admin.messages import answer
+from daemon.admin.openapi_events import EVENT_OPTIONAL_BODIES, STREAMS
 from daemon.admin.openapi_parameters import HEADERS, IDEMPOTENCY_KEY, PARAMETERS
 from daemon.admin.openapi_parts import Schema, reference
 from daemon.admin.openapi_polling import OPTIONAL_BODIES
@@ -87,7 +88,7 @@ def _operation(route: Route) -> dict[str, Any]:
         },
     }
     if route.takes is not None:
-        required = route.takes not in OPTIONAL_BODIES
+        required = route.takes not in OPTIONAL_BODIES | EVENT_OPTIONAL_BODIES
         operation["requestBody"] = {"required": required, "content": _content(route.takes)}
     if route.access is not Access.OPEN:
         operation["security"] = [{"secrets": []}]
@@ -97,7 +98,8 @@ def _operation(route: Route) -> dict[str, Any]:
 def _content(name: str) -> Schema:
     if name == "Metrics":
         return {"text/plain": {"schema": {"type": "string"}}}
-    return {"application/json": {"schema": reference(name)}}
+    kind = "text/event-stream" if name in STREAMS else "application/json"
+    return {kind: {"schema": reference(name)}}
 
 
 _PROBLEM = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from daemon.admin.openapi_event_parameters import EVENT_PARAMETERS, PAGED_CALLS
 from daemon.admin.openapi_parts import TEXT, TEXTS, Schema
 
 
@@ -46,6 +47,7 @@ PARAMETERS: Mapping[tuple[str, str], list[Schema]] = {
     ],
     ("POST", "/instances"): [{"$ref": "#/components/parameters/IdempotencyKey"}],
     ("POST", "/elements/{element}/instances"): [{"$ref": "#/components/parameters/IdempotencyKey"}],
+    **EVENT_PARAMETERS,
 }
 """The parameters of a call besides those in its address."""
 
@@ -67,11 +69,13 @@ _COUNTS: Mapping[str, Schema] = {
     "Link": _header(TEXT, "The next page, if there is one (RFC 8288)."),
 }
 
+_PAGE: Mapping[str, Schema] = {
+    **_COUNTS,
+    "Elements-Next-Page-Token": _header(TEXT, "What nextPage takes, if there is more."),
+}
+
 HEADERS: Mapping[tuple[str, str], Mapping[str, Schema]] = {
     ("GET", "/instances"): _COUNTS,
-    ("GET", "/hubs/{hub}/{resource}"): {
-        **_COUNTS,
-        "Elements-Next-Page-Token": _header(TEXT, "What nextPage takes, if there is more."),
-    },
+    **dict.fromkeys((("GET", "/hubs/{hub}/{resource}"), *PAGED_CALLS), _PAGE),
 }
 """The headers of an answer besides those that all have."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from daemon.admin.instance_bodies import OnFilterChange
+from daemon.admin.openapi_events import EVENT_SCHEMAS
 from daemon.admin.openapi_parts import (
     ANYTHING,
     FLAG,
@@ -156,4 +157,5 @@ SCHEMAS: Mapping[str, Schema] = {
         onFilterChange=_ON_FILTER_CHANGE,
     ),
     **POLLING_SCHEMAS,
+    **EVENT_SCHEMAS,
 }

@@ -17,7 +17,7 @@ from daemon.admin.context import CONTEXT
 from daemon.admin.messages import answer, read_count, refuse
 from daemon.errors import NotFound
 from daemon.instance import InstanceId
-from daemon.store.events import Place, Scope
+from daemon.store.recorded import Place, Scope
 
 DEFAULT_PAGE_SIZE = 100
 MAXIMUM_PAGE_SIZE = 1000

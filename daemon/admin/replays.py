@@ -101,9 +101,7 @@ async def purge_dead(request: web.Request) -> web.Response:
         raise refuse("state", "has to be dead: only that can be removed")
     until = read_optional_instant(request.query, "to") or datetime.now(UTC)
     object_type = request.query.get("objectType") or None
-    volume = await replays.purge_dead(
-        context.database, _dead_span(instance_id, until, object_type)
-    )
+    volume = await replays.purge_dead(context.database, _dead_span(instance_id, until, object_type))
     log.info("events.purged", instance=instance_id, notifications=volume.notifications)
     return answer(_render(volume, dry_run=False))
 

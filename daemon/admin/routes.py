@@ -16,6 +16,8 @@ from daemon.admin import (
     resources,
 )
 from daemon.admin.access import Access, Handler
+from daemon.admin.delivery_routes import DELIVERY_ROWS
+from daemon.admin.event_routes import EVENT_ROWS
 from daemon.admin.ui import glances, pages, sandbox
 
 
@@ -264,6 +266,7 @@ PLATFORM_ROUTES = (
     *CONSENT_ROUTES,
     *INSTANCE_ROUTES,
     *HUB_ROUTES,
+    *(Route(*row) for row in (*EVENT_ROWS, *DELIVERY_ROWS)),
     *(
         Route(method, f"{path}{rest}", handler, _MEMBER, summary, answers, takes)
         for path in (r"/instances/{id:\d{1,18}}", "/instances")

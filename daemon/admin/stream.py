@@ -23,7 +23,7 @@ from daemon.errors import DatabaseUnavailable, NotFound, RateLimited
 from daemon.instance import InstanceId, OrganizationId
 from daemon.notifications.records import EPOCH
 from daemon.store import events
-from daemon.store.events import Place, RecordedEvent, Scope
+from daemon.store.recorded import Place, RecordedEvent, Scope
 
 log = structlog.get_logger(__name__)
 
@@ -159,9 +159,7 @@ async def _scope(request: web.Request) -> Scope:
     caller = request[CALLER]
     text = request.query.get("instanceId", "")
     if not text:
-        return Scope(
-            organization_id=caller.user.organization_id, instance_id=caller.instance_id
-        )
+        return Scope(organization_id=caller.user.organization_id, instance_id=caller.instance_id)
     if not (text.isascii() and text.isdigit() and len(text) <= 18):
         raise refuse("instanceId", "has to be the id of an instance")
     instance_id = InstanceId(int(text))

@@ -14,7 +14,13 @@ import structlog
 
 from daemon.connectors import ceql
 from daemon.connectors.connector import Account, Connector, FieldFacts, Order, Query
-from daemon.errors import Fault, ProviderError
+from daemon.errors import (
+    CredentialsRefused,
+    Fault,
+    MalformedAnswer,
+    ProviderError,
+    RateLimited,
+)
 from daemon.polling.configuration import KEY
 from daemon.polling.resource import ResourcePolling
 
@@ -50,8 +56,16 @@ async def check_fields(
         facts = await connector.describe(account, polling.path)
     except ProviderError as error:
         log.debug("schema.unknown", resource=polling.name, reason=str(error))
+        if not _answers(error):
+            return FieldCheck()
         return FieldCheck(faults=await _faults_of_reading(connector, account, polling))
     return _compare(_Schema(facts), connector, polling)
+
+
+def _answers(error: ProviderError) -> bool:
+    """Whether a provider that does not tell its schema may answer other questions."""
+    told = error.status is not None or isinstance(error, MalformedAnswer)
+    return told and not isinstance(error, CredentialsRefused | RateLimited)
 
 
 class _Schema:

@@ -159,9 +159,7 @@ class Dispatcher:
             return
         tier, ready = lane.tier, lane.take()
         queues = lane.configuration.queues_failures
-        begun = Begun(
-            instance_id=lane.instance_id, ready=ready, era=lane.status.era, queues=queues
-        )
+        begun = Begun(instance_id=lane.instance_id, ready=ready, era=lane.status.era, queues=queues)
         sending = Sending(lane=lane, configuration=lane.configuration, begun=begun, tier=tier)
         self._slots.take(tier)
         self._busy.add(ready.id)

@@ -30,7 +30,7 @@ class Part:
 def split_body(
     notification_format: NotificationFormat, body: bytes, parts: Sequence[Part], id_field: str
 ) -> list[bytes]:
-    """One body per part, in the format of the stored one; `id_field` is where records have their id.
+    """One body per part, in the format of the stored one; `id_field` leads to the id of a record.
 
     Each takes along the record of its own event, as far as that can be told, and no other: a page
     that travelled along whole would carry the record that is refused into every part. Raises

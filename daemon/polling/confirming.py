@@ -103,4 +103,3 @@ class Confirming:
         tomb = replace(gone, revision=revision, deleted=True)
         write = SnapshotWrite(snapshot=tomb, expected_revision=gone.revision)
         return Detected(changes=[change], writes=[write])
-

@@ -98,19 +98,19 @@ class Prober:
         stamp = _stamp(newest)
         if not self._margins.provable:
             return stamps_unknown(
-                "The configured zone is a bare offset, which says nothing of summer time: name a"
+                "the configured zone is a bare offset, which says nothing of summer time: name a"
                 " zone such as America/Vancouver instead.",
                 now,
             )
         if stamp is None:
-            return stamps_unknown("There is no record to tell by.", now)
+            return stamps_unknown("there is no record to tell by.", now)
         if marks.utc is not None and abs(now - marks.utc.proved_at) < VALID_FOR:
             return stamps_proved(self._margins.zone, now)
         if ahead := stamps_ahead(stamp, newest.provider_time, now):
             return ahead
         if known and known.verdict is Verdict.SHIFTED and abs(now - known.at) < VALID_FOR:
             return known
-        return stamps_unknown("No record has changed while it was watched.", now)
+        return stamps_unknown("no record has changed while it was watched.", now)
 
     async def _literal(self, newest: Reading) -> Probe:
         """The newest record has to be found by its own stamp, and not by the next later one."""

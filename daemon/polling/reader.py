@@ -43,6 +43,8 @@ class Reader:
         self._clock = clock
         self.clock_skew: timedelta | None = None
         self._spec = connector.element.resources[polling.path]
+        cursor = self._cursor = polling.cursor
+        self._local_cursor = cursor if cursor is not None and cursor.is_zone_local else None
         self._ignored = frozenset(polling.ignore_fields)
         self._query = Query(
             resource=polling.path,
@@ -100,7 +102,8 @@ class Reader:
     async def _ask(self, query: Query) -> Page:
         async with self._deadline():
             page = await self._connector.read(self._account, query)
-        self.clock_skew = page.clock_skew or self.clock_skew
+        if page.clock_skew is not None:
+            self.clock_skew = page.clock_skew
         return page
 
     def _provider_time(self) -> datetime:
@@ -136,7 +139,6 @@ class Reader:
     def _sighting(self, record: Record, stamp: datetime | None, now: datetime) -> Sighting:
         content = fingerprint.without(record.content, self._ignored)
         created = self._instant(self._polling.created, record.raw, now)
-        cursor = self._polling.cursor
         return Sighting(
             object_id=record.identity or "",
             object_key=record.key or "",
@@ -148,11 +150,16 @@ class Reader:
             changed_fields=partial(
                 fingerprint.changed_fields, content=content, names=record.raw.keys()
             ),
-            other_stamp=None if stamp is None or cursor is None else cursor.other_reading(stamp),
+            other_stamp=self._other_reading(stamp),
         )
 
     def _stamp(self, record: Record, now: datetime) -> datetime | None:
-        return self._instant(self._polling.cursor, record.raw, now)
+        return self._instant(self._cursor, record.raw, now)
+
+    def _other_reading(self, stamp: datetime | None) -> datetime | None:
+        if self._local_cursor is None or stamp is None:
+            return None
+        return self._local_cursor.other_reading(stamp)
 
     def _instant(
         self, date: RecordDate | None, raw: Mapping[str, Any], now: datetime

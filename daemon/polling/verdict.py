@@ -169,7 +169,7 @@ def stamps_ahead(stamp: datetime, provider_time: datetime, now: datetime) -> Pro
     if ahead <= ALARMING_SKEW:
         return None
     if ahead > ANY_ZONE:
-        return stamps_unknown("The newest record is stamped far in the future.", now)
+        return stamps_unknown("the newest record is stamped far in the future.", now)
     shift = -(-ahead // HALF_HOUR) * HALF_HOUR
     detail = (
         f"The newest record is stamped in the future, as if clocks were at {offset_from_utc(shift)}"
@@ -180,7 +180,7 @@ def stamps_ahead(stamp: datetime, provider_time: datetime, now: datetime) -> Pro
 
 def stamps_unknown(reason: str, now: datetime) -> Probe:
     """There was nothing to tell by, which is never taken for a good sign."""
-    return _stamps(Verdict.UNKNOWN, reason, now)
+    return _stamps(Verdict.UNKNOWN, f"The zone of the stamps is not proved: {reason}", now)
 
 
 def offset_from_utc(shift: timedelta) -> str:

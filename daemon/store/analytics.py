@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from daemon.instance import InstanceId, ResourceId, ResourceState
 from daemon.store.database import Database, load_queries
-from daemon.store.events import Scope
+from daemon.store.recorded import Scope
 
 QUERIES = load_queries("analytics")
 
@@ -35,7 +35,7 @@ class Timespan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tally:
-    """The events of one instance in one bucket; those neither delivered nor dead are on their way."""
+    """The events of one instance in one bucket; what is neither delivered nor dead, waits."""
 
     bucket: datetime
     instance_id: InstanceId

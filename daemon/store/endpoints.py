@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -11,8 +11,8 @@ from daemon.errors import NotFound
 from daemon.instance import EndpointState, InstanceId, InstanceState, OrganizationId
 from daemon.store.database import Connection, Database, Row, load_queries
 from daemon.store.encryption import Keyring
-from daemon.store.events import Scope
 from daemon.store.instance_secrets import open_column, seal_column
+from daemon.store.recorded import Scope
 from daemon.store.webhook_secrets import WebhookSecrets, secrets_from_json
 
 QUERIES = load_queries("endpoints")
@@ -66,18 +66,15 @@ async def enable(connection: Connection, instance_id: InstanceId) -> None:
     await connection.execute(QUERIES["bring_forward"], instance_id)
 
 
-async def rotate_secret(
+async def change_secrets(
     connection: Connection,
     keyring: Keyring,
     instance_id: InstanceId,
-    secret: str,
-    *,
-    now: datetime,
-    until: datetime,
+    change: Callable[[WebhookSecrets], WebhookSecrets],
 ) -> None:
-    """Put a new secret in force, the old one signing along until then; under the same lock."""
+    """Have other secrets sign from now on; under the same lock."""
     sealed = await connection.fetchval(QUERIES["get_secrets"], instance_id)
-    secrets = open_secrets(keyring, instance_id, sealed).rotated(secret, now, until)
+    secrets = change(open_secrets(keyring, instance_id, sealed))
     stored = seal_column(keyring, "webhook_secret", instance_id, secrets.as_json())
     await connection.execute(QUERIES["set_secrets"], instance_id, stored)
 

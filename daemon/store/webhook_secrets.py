@@ -16,13 +16,13 @@ class WebhookSecrets:
     """`current` signs until it is replaced, each of `retiring` until its instant."""
 
     current: str = field(repr=False)
-    retiring: Sequence[tuple[str, datetime]] = field(default=(), repr=False)
+    retiring: tuple[tuple[str, datetime], ...] = field(default=(), repr=False)
 
     def rotated(self, secret: str, now: datetime, until: datetime) -> WebhookSecrets:
         """With a new one in force, and the old one signing along until an instant."""
         kept = [(old, end) for old, end in self.retiring if end > now]
         leaving = [(self.current, until)] if until > now else []
-        return WebhookSecrets(current=secret, retiring=[*leaving, *kept][:MOST_RETIRING])
+        return WebhookSecrets(current=secret, retiring=(*leaving, *kept)[:MOST_RETIRING])
 
     def as_json(self) -> list[Any]:
         """As it is stored: a text, then objects."""
@@ -37,5 +37,7 @@ def secrets_from_json(stored: Sequence[Any]) -> WebhookSecrets:
     current, *retiring = stored
     return WebhookSecrets(
         current=current,
-        retiring=[(each["secret"], datetime.fromisoformat(each["until"])) for each in retiring],
+        retiring=tuple(
+            (each["secret"], datetime.fromisoformat(each["until"])) for each in retiring
+        ),
     )

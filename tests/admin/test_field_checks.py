@@ -14,7 +14,8 @@ from tests.admin.api import Api, Heard, polling_body_of
 from tests.admin.provider import Provider
 
 POLLING = "event.poller.configuration"
-WRONG = {"contacts": {"idField": "Kye"}, "companies": {}}
+WRONG: dict[str, Any] = {"contacts": {"idField": "Kye"}, "companies": {}}
+CHOSEN: dict[str, Any] = {POLLING: WRONG}
 PLACE = f"{POLLING}.contacts.idField"
 
 
@@ -40,7 +41,7 @@ async def test_a_field_that_cannot_be_searched_by_is_named(api: Api, provider: P
 
 
 async def test_after_a_code_was_spent_the_instance_is_kept(api: Api, context: AdminContext) -> None:
-    reply = await api.call("POST", "/instances", polling_body_of(**{POLLING: WRONG}))
+    reply = await api.call("POST", "/instances", polling_body_of(**CHOSEN))
     assert reply.status == 200, reply.text
     assert await context.database.fetchval("select count(*) from instances") == 1
 
@@ -48,7 +49,7 @@ async def test_after_a_code_was_spent_the_instance_is_kept(api: Api, context: Ad
 async def test_an_alteration_is_refused_for_what_it_alters_only(
     api: Api, provider: Provider, heard: Heard
 ) -> None:
-    created = await api.call("POST", "/instances", polling_body_of(**{POLLING: WRONG}))
+    created = await api.call("POST", "/instances", polling_body_of(**CHOSEN))
     path = f"/instances/{created.json['id']}"
     assert (await api.call("PATCH", path, {"name": "Renamed"})).status == 200
     polled = {"contacts": {"idField": "Kye"}, "companies": {"idField": "Nmae"}}

@@ -194,7 +194,7 @@ async def test_before_the_baseline_anything_may_change(
 async def test_a_resource_that_comes_back_with_another_filter_has_to_be_decided(
     api: Api, context: AdminContext, path: str
 ) -> None:
-    only_companies = {"configuration": {POLLING: {"companies": {}}}}
+    only_companies: dict[str, Any] = {"configuration": {POLLING: {"companies": {}}}}
     assert (await api.call("PATCH", path, only_companies)).status == 200
     assert (await contacts(context))["state"] == "stopped"
     assert (await change(api, path, {"idField": "Number"})).status == 400

@@ -127,32 +127,30 @@ async def test_pages_are_whole_although_the_provider_cuts_its_own(
     assert names(rest) == [f"Person {number:03}" for number in range(30, 45)]
 
 
-@pytest.mark.parametrize(
-    ("given", "field"),
-    [
-        ({"where": "LastName LIKE"}, "where"),
-        ({"where": "LastModifyDate > 'yesterday'"}, "where"),
-        ({"where": "LastName = NULL"}, "where"),
-        ({"page": "0"}, "page"),
-        ({"page": "101", "pageSize": "100"}, "page"),
-        ({"pageSize": "1001"}, "pageSize"),
-        ({"pageSize": "many"}, "pageSize"),
-        ({"nextPage": "garbage!"}, "nextPage"),
-        ({"nextPage": "WyJ4IiwgInkiXQ=="}, "nextPage"),
-        ({"wher": "LastName = 'x'"}, "wher"),
-        ({"fields": ",".join(f"F{number}" for number in range(201))}, "fields"),
-    ],
-    ids=lambda value: str(value)[:40],
-)
+NONSENSE: list[tuple[dict[str, str], str]] = [
+    ({"where": "LastName LIKE"}, "where"),
+    ({"where": "LastModifyDate > 'yesterday'"}, "where"),
+    ({"where": "LastName = NULL"}, "where"),
+    ({"page": "0"}, "page"),
+    ({"page": "101", "pageSize": "100"}, "page"),
+    ({"pageSize": "1001"}, "pageSize"),
+    ({"pageSize": "many"}, "pageSize"),
+    ({"nextPage": "garbage!"}, "nextPage"),
+    ({"nextPage": "WyJ4IiwgInkiXQ=="}, "nextPage"),
+    ({"wher": "LastName = 'x'"}, "wher"),
+    ({"fields": ",".join(f"F{number}" for number in range(201))}, "fields"),
+]
+
+
 async def test_a_question_without_sense_is_refused_without_asking_the_provider(
-    hub: Api, crm: Crm, given: dict[str, str], field: str
+    hub: Api, crm: Crm
 ) -> None:
     before = len(await crm.requests())
-    reply = await hub.get(query(**given))
-    assert reply.status == 400
-    assert list(reply.faults) == [field]
-    assert "providerMessage" not in reply.json
-    assert reply.headers["Elements-Error"] == "true"
+    for given, field in NONSENSE:
+        reply = await hub.get(query(**given))
+        assert (reply.status, list(reply.faults)) == (400, [field]), given
+        assert "providerMessage" not in reply.json
+        assert reply.headers["Elements-Error"] == "true"
     assert len(await crm.requests()) == before
 
 
@@ -285,6 +283,7 @@ async def test_the_hub_is_entered_with_an_instances_token_only(api: Api, hub: Ap
 
 
 async def test_a_body_without_fields_is_refused(hub: Api) -> None:
-    for body in ({}, [], b"{"):
+    bodies: list[Any] = [{}, [], b"{"]
+    for body in bodies:
         reply = await hub.call("POST", ENTRIES, body, headers={"Content-Type": "application/json"})
         assert (reply.status, list(reply.faults)) == (400, ["body"])

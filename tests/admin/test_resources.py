@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import pytest
 import pytest_asyncio
 
 from daemon.admin.context import AdminContext
@@ -19,13 +18,13 @@ from tests.admin.api import Api, Heard, polling_body_of
 POLLING = "event.poller.configuration"
 CURSOR = datetime(2026, 6, 2, 12, tzinfo=UTC)
 BASELINE = datetime(2026, 6, 1, 12, tzinfo=UTC)
-ENTRIES = {"contacts": {"deletes": {"mode": "sweep"}}, "companies": {}}
+ENTRIES: dict[str, Any] = {POLLING: {"contacts": {"deletes": {"mode": "sweep"}}, "companies": {}}}
 
 
 @pytest_asyncio.fixture
 async def path(api: Api, context: AdminContext) -> str:
     """The address of a resource that has been polled for a day and is swept for deletes."""
-    reply = await api.call("POST", "/instances", polling_body_of(**{POLLING: ENTRIES}))
+    reply = await api.call("POST", "/instances", polling_body_of(**ENTRIES))
     assert reply.status == 200, reply.text
     await context.database.execute(
         "update resources set state = 'active', cursor_at = $1, baseline_at = $2, known_from = $2,"
@@ -107,29 +106,28 @@ async def test_known_objects_are_told_again_only_if_that_is_asked_for(
         assert stored == known, resend
 
 
-@pytest.mark.parametrize(
-    ("call", "body", "field"),
-    [
-        ("rewind", {}, "to"),
-        ("rewind", {"to": None}, "to"),
-        ("rewind", {"to": "yesterday"}, "to"),
-        ("rewind", {"to": "2026-06-01T00:00:00"}, "to"),
-        ("rewind", {"to": "0001-01-01T00:00:00Z"}, "to"),
-        ("rewind", {"to": 1780000000}, "to"),
-        ("rewind", {"to": "2026-06-01T00:00:00Z", "resend": "maybe"}, "resend"),
-        ("rewind", {"to": "2026-06-01T00:00:00Z", "resend": 1}, "resend"),
-        ("rewind", {"to": "2026-06-01T00:00:00Z", "since": 1}, "since"),
-        ("sweep", {"confirm": "yes"}, "confirm"),
-        ("sweep", {"confrim": True}, "confrim"),
-    ],
-    ids=lambda value: str(value)[:50],
-)
+NONSENSE: list[tuple[str, dict[str, Any], str]] = [
+    ("rewind", {}, "to"),
+    ("rewind", {"to": None}, "to"),
+    ("rewind", {"to": "yesterday"}, "to"),
+    ("rewind", {"to": "2026-06-01T00:00:00"}, "to"),
+    ("rewind", {"to": "0001-01-01T00:00:00Z"}, "to"),
+    ("rewind", {"to": 1780000000}, "to"),
+    ("rewind", {"to": "2026-06-01T00:00:00Z", "resend": "maybe"}, "resend"),
+    ("rewind", {"to": "2026-06-01T00:00:00Z", "resend": 1}, "resend"),
+    ("rewind", {"to": "2026-06-01T00:00:00Z", "since": 1}, "since"),
+    ("sweep", {"confirm": "yes"}, "confirm"),
+    ("sweep", {"confrim": True}, "confrim"),
+]
+
+
 async def test_a_body_without_sense_changes_nothing(
-    *, api: Api, context: AdminContext, path: str, call: str, body: dict[str, Any], field: str
+    api: Api, context: AdminContext, path: str
 ) -> None:
     before = await row_of(context)
-    reply = await api.call("POST", f"{path}/{call}", body)
-    assert (reply.status, list(reply.faults)) == (400, [field])
+    for call, body, field in NONSENSE:
+        reply = await api.call("POST", f"{path}/{call}", body)
+        assert (reply.status, list(reply.faults)) == (400, [field]), (call, body)
     assert await row_of(context) == before
 
 
@@ -296,18 +294,17 @@ PASSES: list[tuple[SlowPass, dict[str, Any]]] = [
 ]
 
 
-@pytest.mark.parametrize(("slow", "expected"), PASSES, ids=lambda value: str(value)[:40])
 async def test_the_state_says_how_far_a_slow_pass_is(
-    *, api: Api, context: AdminContext, path: str, slow: SlowPass, expected: dict[str, Any]
+    api: Api, context: AdminContext, path: str
 ) -> None:
-    await context.database.execute(
-        "update resources set work = $1", work_as_json({slow.kind: slow})
-    )
-    state = (await api.get(path.replace("/resources/contacts", "/state"))).json
-    (shown,) = state["resources"][0]["slowPasses"]
-    assert shown["kind"] == slow.kind
-    assert expected.items() <= shown.items()
-    assert shown["message"].endswith(".")
+    for slow, expected in PASSES:
+        work = work_as_json({slow.kind: slow})
+        await context.database.execute("update resources set work = $1", work)
+        state = (await api.get(path.replace("/resources/contacts", "/state"))).json
+        (shown,) = state["resources"][0]["slowPasses"]
+        assert shown["kind"] == slow.kind
+        assert expected.items() <= shown.items(), slow
+        assert shown["message"].endswith(".")
 
 
 async def test_a_brake_shows_as_the_last_error(api: Api, context: AdminContext, path: str) -> None:
@@ -327,8 +324,12 @@ async def test_a_brake_shows_as_the_last_error(api: Api, context: AdminContext, 
 async def test_the_events_entry_stands_for_the_default_resources(
     api: Api, context: AdminContext
 ) -> None:
-    entry = {"events": {"deletes": {"mode": "sweep"}, "overlapSeconds": 300}, "companies": {}}
-    reply = await api.call("POST", "/instances", polling_body_of(**{POLLING: entry}))
+    entry: dict[str, Any] = {
+        "events": {"deletes": {"mode": "sweep"}, "overlapSeconds": 300},
+        "companies": {},
+    }
+    polled: dict[str, Any] = {POLLING: entry}
+    reply = await api.call("POST", "/instances", polling_body_of(**polled))
     assert reply.status == 200, reply.text
     assert set(reply.json["configuration"][POLLING]) == {"events", "companies"}
     rows = await context.database.fetch("select name, configuration from resources")

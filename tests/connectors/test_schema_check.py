@@ -169,9 +169,25 @@ async def test_a_schema_that_cannot_be_read_refuses_nothing(
     assert await faults_of(maximizer, resource) == {}
 
 
-async def test_an_outage_refuses_nothing(crm: Crm, maximizer: Stage) -> None:
-    await crm.switch(status={"status": 503})
-    assert await faults_of(maximizer, idField="Mood") == {}
+@pytest.mark.parametrize(
+    ("fault", "calls"),
+    [
+        ({"status": {"status": 503}}, 2),
+        ({"status": {"status": 429}}, 1),
+        ({"bad_token": {}}, 1),
+        ({"reset": {}}, 2),
+        ({"truncated": {}}, 2),
+    ],
+    ids=["HTTP 503", "HTTP 429", "a rejected token", "a reset", "half an answer"],
+)
+async def test_trouble_of_the_provider_refuses_nothing_and_is_not_asked_for_twice(
+    crm: Crm, maximizer: Stage, fault: dict[str, Any], calls: int
+) -> None:
+    await crm.switch(**fault)
+    account = replace(maximizer.account, instance_id=UNSTORED)
+    polling = polling_of(maximizer, idField="Mood")
+    assert await find_faults(maximizer.connector, account, polling) == []
+    assert len(await crm.requests()) == calls
 
 
 async def test_without_a_schema_the_field_that_makes_rows_vanish_is_found_by_reading(

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from daemon.delivery.endpoint import (
     Attempted,
+    EndpointConfiguration,
     EndpointStatus,
     Reaction,
     disable,
@@ -230,3 +231,25 @@ def test_whatever_happens_a_notification_spends_attempts_only_at_a_working_endpo
         assert status.era >= before.era
         if before.state is DISABLED:
             assert status.state is DISABLED
+
+
+@pytest.mark.parametrize(
+    ("days", "percent"), [(2.4, 0), (2.5, 50), (3.5, 70), (4.4, 70), (4.5, 90)], ids=str
+)
+def test_an_operator_is_warned_before_it_is_disabled(days: float, percent: int) -> None:
+    failing = fail_different(1, 2, 3)
+
+    probed = attempt(failing, 4, at=NOW + timedelta(days=days)).status
+
+    assert (probed.state, probed.warned) == (FAILING, percent)
+    assert attempt(probed, 5, Blame.NOBODY).status.warned == 0
+
+
+def test_a_replaced_secret_signs_along_until_its_time_is_over() -> None:
+    configuration = EndpointConfiguration(
+        url="https://example.org", webhook_secrets=["new"], retiring_secrets=[("old", NOW)]
+    )
+    now = int(NOW.timestamp())
+
+    assert configuration.secrets_at(now - 1) == ["new", "old"]
+    assert configuration.secrets_at(now) == ["new"]

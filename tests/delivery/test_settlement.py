@@ -87,3 +87,57 @@ def test_the_endpoint_is_judged_along() -> None:
     assert after(Blame.GONE).endpoint.state is EndpointState.DISABLED
     assert after(Blame.NOBODY, status=FAILING).endpoint.state is EndpointState.HEALTHY
     assert after(Blame.ENDPOINT).endpoint.failures == 1
+
+
+@pytest.mark.parametrize(
+    ("status", "events", "state"),
+    [
+        pytest.param(400, 2, NotificationState.SPLIT, id="400 to several"),
+        pytest.param(413, 10, NotificationState.SPLIT, id="413 to several"),
+        pytest.param(422, 2, NotificationState.SPLIT, id="422 to several"),
+        pytest.param(422, 1, NotificationState.RETRYING, id="422 to one"),
+        pytest.param(409, 10, NotificationState.RETRYING, id="another status"),
+    ],
+)
+def test_a_body_of_several_events_that_is_refused_is_split_at_once(
+    status: int, events: int, state: NotificationState
+) -> None:
+    ready = make_ready(due_at=DUE_AT, events=events)
+    outcome = Outcome(
+        kind=OutcomeKind.STATUS,
+        blame=Blame.NOTIFICATION,
+        started_at=NOW,
+        duration_seconds=0,
+        status=status,
+    )
+
+    concluded = conclude(
+        Begun(instance_id=INSTANCE, ready=ready, era=0), outcome, EndpointStatus(), POLICY, 0.5
+    )
+
+    assert concluded.settlement.state is state
+    split = state is NotificationState.SPLIT
+    assert concluded.settlement.due_at == (DUE_AT if split else NOW + timedelta(seconds=5))
+    assert concluded.endpoint.state is EndpointState.HEALTHY
+
+
+def test_where_failures_are_queued_the_last_attempt_keeps_the_notification_and_disables() -> None:
+    ready = make_ready(due_at=DUE_AT, attempts=2)
+    outcome = Outcome(
+        kind=OutcomeKind.STATUS,
+        blame=Blame.NOTIFICATION,
+        started_at=NOW,
+        duration_seconds=0,
+        status=409,
+        reason="The callback answered 409",
+    )
+    begun = Begun(instance_id=INSTANCE, ready=ready, era=0, queues=True)
+
+    concluded = conclude(begun, outcome, EndpointStatus(), POLICY, 0.5)
+
+    kept = concluded.settlement
+    assert (kept.state, kept.attempts, kept.due_at) == (NotificationState.RETRYING, 0, DUE_AT)
+    assert (kept.number, kept.spent) == (3, True)
+    assert concluded.endpoint.state is EndpointState.DISABLED
+    reason = "The callback answered 409; the last attempt was spent"
+    assert concluded.endpoint.disabled_reason == reason

@@ -45,6 +45,7 @@ async def twins(
         "database": {"dsn": dsn_of(database_address)},
         "security": {"encryption_keys_file": str(tmp_path / "keys")},
         "lease": LEASE,
+        "logging": {"level": "debug"},
     }
     async with (
         Pollhook(tmp_path / "first", provider, settings) as first,

@@ -57,7 +57,7 @@ async def test_a_delivery_under_way_is_waited_for_and_counts(
 async def test_a_delivery_that_is_cut_off_is_no_failed_attempt(
     pollhook: Pollhook, provider: Provider, receiver: Receiver
 ) -> None:
-    pollhook.add_settings({"shutdown_grace_seconds": 0.2})
+    pollhook.add_settings({"shutdown_grace_seconds": 0.2, "logging": {"level": "debug"}})
     oracle = await holding(pollhook, provider, receiver)
     assert await pollhook.stop() == 0
     assert await attempts(pollhook) == []

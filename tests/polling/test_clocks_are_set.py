@@ -17,11 +17,13 @@ from daemon.polling.poller import Poller
 from daemon.polling.source import Reading
 from daemon.polling.window import Margins, Row
 from daemon.polling.zones import to_utc
+from daemon.store.database import Database as Store
 from tests.polling.life import Life
 from tests.polling.model import SECOND, Thing, Traits, World
 from tests.polling.model_database import Database
 from tests.polling.people import edit_at_random
 from tests.polling.promises import check
+from tests.polling.watching import watching
 
 HOUR = timedelta(hours=1)
 BERLIN, VANCOUVER = ZoneInfo("Europe/Berlin"), ZoneInfo("America/Vancouver")
@@ -162,3 +164,36 @@ def _breaks(seed: int) -> bool:
     except AssertionError:
         return True
     return False
+
+
+@pytest.mark.parametrize("is_right", [True, False], ids=["our clock right", "our clock wrong"])
+@pytest.mark.parametrize("occasion", OCCASIONS)
+async def test_a_tenant_in_local_time_is_followed_through_the_change(
+    database: Store, monkeypatch: pytest.MonkeyPatch, occasion: str, is_right: bool
+) -> None:
+    """The same end to end: no offset anywhere, and our clock errs either way."""
+    zone, change = OCCASIONS[occasion]
+    async with watching(
+        database,
+        monkeypatch,
+        "addressbook-entries",
+        at=change - 2 * HOUR,
+        switches={"stamp_zones": {"AbEntry": zone.key}},
+        url="/hubs/crm/addressbook-entries?where=LastModifyDate>"
+        f"'${{dateTimeZone:{zone.key}:yyyy-MM-dd'T'HH:mm:ss}}'",
+        datesConfiguration={
+            "updatedDateFormat": "yyyy-MM-dd'T'HH:mm:ss'Z'",
+            "updatedDateTimezone": zone.key,
+        },
+    ) as watched:
+        old = await watched.crm.contact("Old")
+        await watched.poll()
+        for number in range(14):
+            watched.our_error = timedelta(0) if is_right else (number // 3 % 3 - 1) * HOUR
+            await watched.crm.edit(old, LastName=f"Old {number}")
+            new = await watched.crm.contact(f"New {number}")
+            await watched.poll(1080)
+            assert sorted(await watched.told()) == [
+                ("CREATED", new["key"]),
+                ("UPDATED", old["key"]),
+            ]

@@ -173,14 +173,21 @@ async def test_tasks_of_which_only_creations_are_wanted_are_never_listed_whole(
         assert await watched.told() == [("CREATED", new["key"])]
 
 
-ZONES = ["America/Vancouver", "Asia/Tokyo", "Asia/Kathmandu", "Pacific/Kiritimati"]
+FRAMES: Mapping[str, tuple[str, str | None]] = {
+    "west of UTC": ("America/Vancouver", None),
+    "east of UTC": ("Asia/Kathmandu", None),
+    "west, searched by UTC": ("America/Vancouver", "UTC"),
+    "east, searched by UTC": ("Asia/Tokyo", "UTC"),
+    "east, searched by a time in the west": ("Pacific/Kiritimati", "America/Vancouver"),
+}
+"""The zone whose local time stamps are, and the one in which dates of filters are read."""
 
 
-@pytest.mark.parametrize("literals", [None, "UTC", "America/Vancouver"], ids=str)
-@pytest.mark.parametrize("zone", ZONES)
+@pytest.mark.parametrize("frame", FRAMES)
 async def test_leads_stamped_in_local_time_lose_nothing(
-    database: Database, monkeypatch: pytest.MonkeyPatch, zone: str, literals: str | None
+    database: Database, monkeypatch: pytest.MonkeyPatch, frame: str
 ) -> None:
+    zone, literals = FRAMES[frame]
     switches = {"stamp_zones": {"Lead": zone}} | (
         {"query_zones": {"Lead": literals}} if literals else {}
     )

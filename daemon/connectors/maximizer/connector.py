@@ -9,6 +9,7 @@ from typing import Any
 
 from daemon.connectors.budget import Budgets, Priority
 from daemon.connectors.connector import (
+    UNSTORED,
     Account,
     Element,
     FieldFacts,
@@ -145,7 +146,11 @@ class MaximizerConnector:
         return Question.of(self._line_of(account), key, resource, query)
 
     def _line_of(self, account: Account) -> Line:
-        return self._line(account.configuration, self._parts.tokens(account))
+        configuration = account.configuration
+        fixed = self._parts.authorization.fixed_token(configuration)
+        if fixed is not None and account.instance_id == UNSTORED:
+            return self._line(configuration, _Untried(fixed))
+        return self._line(configuration, self._parts.tokens(account))
 
     def _line(self, configuration: Mapping[str, Any], tokens: Tokens) -> Line:
         return Line(

@@ -17,3 +17,20 @@ from events
 join instances on instances.id = events.instance_id
 join resources on resources.id = events.resource_id
 join notifications on notifications.id = events.notification_id;
+
+-- A notification as a delivery to the callback of its instance.
+create view told_deliveries as
+select
+    notifications.id, notifications.instance_id, notifications.event_id, notifications.parent_id,
+    notifications.state, notifications.replay, notifications.events, notifications.attempts,
+    notifications.due_at, notifications.created_at, notifications.finished_at,
+    endpoints.state as endpoint_state,
+    (
+        select started_at
+        from attempts
+        where attempts.notification_id = notifications.id
+        order by id desc
+        limit 1
+    ) as tried_at
+from notifications
+join endpoints on endpoints.instance_id = notifications.instance_id;
