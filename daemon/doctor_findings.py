@@ -9,7 +9,8 @@ from enum import StrEnum
 from itertools import pairwise
 from typing import Any
 
-from daemon.connectors.connector import PagingFacts, Record
+from daemon.connectors.connector import Record
+from daemon.connectors.facts import PagingFacts
 from daemon.logs import excerpt
 from daemon.polling.epoch import UnreadableDate
 from daemon.polling.resource import RecordDate

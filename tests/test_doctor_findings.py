@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from daemon.connectors.connector import PagingFacts, Record
+from daemon.connectors.connector import Record
+from daemon.connectors.facts import PagingFacts
 from daemon.doctor_findings import (
     Finding,
     Mark,

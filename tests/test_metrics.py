@@ -9,6 +9,7 @@ CONTRACT = {
     "pollhook_poll_lateness_seconds": (),
     "pollhook_records_total": ("element", "resource", "outcome"),
     "pollhook_record_lateness_seconds": (),
+    "pollhook_missed_total": (),
     "pollhook_events_total": ("element", "resource", "type"),
     "pollhook_deliveries_total": ("outcome",),
     "pollhook_delivery_duration_seconds": (),

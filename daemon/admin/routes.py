@@ -5,9 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from daemon.admin import (
-    authentication,
     configuration_items,
-    consents,
     elements,
     health,
     hubs,
@@ -18,7 +16,6 @@ from daemon.admin import (
 from daemon.admin.access import Access, Handler
 from daemon.admin.delivery_routes import DELIVERY_ROWS
 from daemon.admin.event_routes import EVENT_ROWS
-from daemon.admin.ui import glances, pages, sandbox
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,43 +42,6 @@ OPERATOR_ROUTES = (
     Route(_GET, "/openapi.json", openapi.describe, _OPEN, "This description", "OpenApi"),
 )
 """What operators and their programs ask; served without prefix only."""
-
-AUTHENTICATION_ROUTES = (
-    Route(
-        _POST,
-        "/authentication",
-        authentication.sign_in,
-        _OPEN,
-        "Sign in with a password or a one-time link",
-        "SignedIn",
-        "SignIn",
-    ),
-    Route(
-        _GET,
-        "/authentication",
-        authentication.show_session,
-        _OPEN,
-        "Tell who is signed in",
-        "Session",
-    ),
-    Route(
-        _DELETE,
-        "/authentication",
-        authentication.sign_out,
-        _MEMBER,
-        "Sign out",
-        "Nothing",
-    ),
-    Route(
-        _GET,
-        "/authentication/secrets",
-        authentication.show_secrets,
-        _PLATFORM,
-        "Get the secrets that programs call with",
-        "Secrets",
-    ),
-)
-"""How people get in; programs have secrets."""
 
 _ELEMENT = "/elements/{element}"
 
@@ -122,27 +82,6 @@ ELEMENT_ROUTES = (
         "NewInstance",
     ),
 )
-
-CONSENT_ROUTES = (
-    Route(
-        _POST,
-        f"{_ELEMENT}/oauth/state",
-        consents.ask,
-        _PLATFORM,
-        "Get a way to the consent page that is good once, in this session",
-        "Consent",
-        "ConsentRequest",
-    ),
-    Route(
-        _GET,
-        f"{_ELEMENT}/oauth/callback",
-        consents.land,
-        _OPEN,
-        "Where the consent page sends people back to",
-        "Page",
-    ),
-)
-"""The page's way to a provider's consent and back."""
 
 INSTANCE_ROUTES = (
     Route(
@@ -235,35 +174,8 @@ HUB_ROUTES = (
     Route(_DELETE, _RECORD, hubs.delete_record, _HUB, "Delete a record", "Nothing"),
 )
 
-_SANDBOX = "/ui/sandbox/{path:.+}"
-
-PAGE_ROUTES = (
-    Route(_GET, "/", pages.home, _OPEN, "To the page", "Page"),
-    Route(_GET, "/ui", pages.home, _OPEN, "To the page", "Page"),
-    Route(_GET, "/ui/assets/{name}", pages.asset, _OPEN, "A file of the page", "Page"),
-    Route(_GET, "/ui/data/totals", glances.totals, _PLATFORM, "Totals", "Page"),
-    Route(_GET, "/ui/data/instances", glances.instances, _PLATFORM, "Instances", "Page"),
-    Route(_GET, "/ui/data/series", glances.series, _PLATFORM, "What charts show", "Page"),
-    Route(
-        _GET,
-        r"/ui/data/instances/{id:\d{1,18}}/series",
-        glances.series,
-        _PLATFORM,
-        "What an instance's charts show",
-        "Page",
-    ),
-    *(
-        Route(method, _SANDBOX, sandbox.ask, _PLATFORM, "The demo's records", "Page")
-        for method in (_GET, _POST, _PATCH, _DELETE)
-    ),
-    Route(_GET, "/ui/{page:.*}", pages.page, _OPEN, "The page", "Page"),
-)
-"""The page's own, which may change with it: no part of the API and of its description."""
-
 PLATFORM_ROUTES = (
-    *AUTHENTICATION_ROUTES,
     *ELEMENT_ROUTES,
-    *CONSENT_ROUTES,
     *INSTANCE_ROUTES,
     *HUB_ROUTES,
     *(Route(*row) for row in (*EVENT_ROWS, *DELIVERY_ROWS)),

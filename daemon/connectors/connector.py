@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from daemon.connectors.ceql import Expression
+from daemon.connectors.facts import FieldFacts, PagingFacts
 from daemon.instance import InstanceId
 
 
@@ -130,32 +131,6 @@ class Page:
     complete: bool
     provider_time: datetime
     clock_skew: timedelta | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FieldFacts:
-    """What a tenant's schema says of one field; what it does not say counts as able."""
-
-    queryable: bool = True
-    sortable: bool = True
-    nullable: bool = True
-    assignable: bool = True
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PagingFacts:
-    """How a provider pages, as tried out on one resource.
-
-    `asked` and `got` are the sizes of a page as polls ask for it; `cut` says that it was shorter
-    although rows lie behind. `key_place` is where the key of a next page stood, None if there was
-    none. `follows` says whether the next page goes on behind the first, None with too few rows.
-    """
-
-    asked: int
-    got: int
-    cut: bool
-    key_place: str | None
-    follows: bool | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

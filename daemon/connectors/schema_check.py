@@ -13,7 +13,8 @@ from difflib import get_close_matches
 import structlog
 
 from daemon.connectors import ceql
-from daemon.connectors.connector import Account, Connector, FieldFacts, Order, Query
+from daemon.connectors.connector import Account, Connector, Order, Query
+from daemon.connectors.facts import FieldFacts
 from daemon.errors import (
     CredentialsRefused,
     Fault,

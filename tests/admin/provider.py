@@ -10,14 +10,13 @@ from daemon.connectors.connector import (
     Account,
     ConfigurationKey,
     Element,
-    FieldFacts,
     Grant,
     Page,
-    PagingFacts,
     Query,
     Record,
     ResourceSpec,
 )
+from daemon.connectors.facts import FieldFacts, PagingFacts
 from daemon.errors import CredentialsRefused, Fault, InvalidInput, ProviderError
 
 PATTERN = "yyyy-MM-dd'T'HH:mm:ssXXX"

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from daemon.admin.context import AdminContext
-from daemon.connectors.connector import Account, FieldFacts
+from daemon.connectors.connector import Account
+from daemon.connectors.facts import FieldFacts
 from daemon.errors import ProviderUnavailable
 from tests.admin.api import Api, Heard, polling_body_of
 from tests.admin.provider import Provider

@@ -73,7 +73,7 @@ def test_the_published_library_accepts_what_we_sign(secrets_in_force: int) -> No
     secrets = [new_webhook_secret() for _ in range(secrets_in_force)]
     configuration = EndpointConfiguration(url="https://example.org", webhook_secrets=secrets)
 
-    headers = request_headers(configuration, READY, int(NOW.timestamp()))
+    headers = request_headers(configuration, READY, int(datetime.now(UTC).timestamp()))
 
     for secret in secrets:
         body = standardwebhooks.Webhook(secret).verify(READY.body, headers)
@@ -83,7 +83,7 @@ def test_the_published_library_accepts_what_we_sign(secrets_in_force: int) -> No
 def test_the_published_library_refuses_other_bytes() -> None:
     secret = new_webhook_secret()
     configuration = EndpointConfiguration(url="https://example.org", webhook_secrets=[secret])
-    headers = request_headers(configuration, READY, int(NOW.timestamp()))
+    headers = request_headers(configuration, READY, int(datetime.now(UTC).timestamp()))
 
     with pytest.raises(standardwebhooks.WebhookVerificationError):
         standardwebhooks.Webhook(secret).verify(READY.body + b" ", headers)

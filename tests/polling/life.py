@@ -16,7 +16,7 @@ from daemon.polling.slow_work import SlowWork
 from daemon.polling.source import Tally
 from daemon.polling.window import Margins
 from tests.polling.model import SECOND, Killed, Traits, World
-from tests.polling.model_database import Database
+from tests.polling.model_database import RECHECKED_AFTER, Database
 from tests.polling.people import edit_at_random
 
 OVERLAP = timedelta(seconds=120)
@@ -65,9 +65,9 @@ class Life:
     def step(self) -> None:
         """One step of slow work, if any is due and a poll has opened the resource."""
         due_at = self.slow_work.next_due_at()
-        if self.database.state is ResourceState.ACTIVE and due_at is not None:
-            if due_at <= self.world.our_clock():
-                self._drive(self.slow_work.step())
+        is_open = self.database.state is ResourceState.ACTIVE
+        if is_open and due_at is not None and due_at <= self.world.our_clock():
+            self._drive(self.slow_work.step())
 
     @property
     def is_busy(self) -> bool:
@@ -161,9 +161,11 @@ def _settle(life: Life) -> None:
     for _ in range(4):
         world.pass_time(world.traits.late_by.total_seconds() + 5)
         life.poll()
+        life.work_off()
     if life.wishes == NO_SLOW_WORK and PassKind.BACKFILL not in life.database.work:
         return
-    for _ in range(3):
+    sweeps = 2 + RECHECKED_AFTER if world.traits.unlistings or world.traits.stale else 3
+    for _ in range(sweeps):
         longest = max((life.wishes.interval(kind) or SECOND) for kind in PassKind)
         world.pass_time(longest.total_seconds())
         life.poll()

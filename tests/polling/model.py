@@ -43,6 +43,7 @@ class Thing:
     created: datetime
     undated: bool = False
     unlisted: bool = False
+    was_unlisted: bool = False
     hidden_until: datetime = EPOCH
     was_hidden: bool = False
     versions: list[Version] = field(default_factory=list)
@@ -145,9 +146,7 @@ class World:
         if thing.versions:
             visible_at = max(visible_at, thing.versions[-1].visible_at)
         number = len(thing.versions) + 1
-        thing.versions.append(
-            Version(number=number, stamp=stamp, visible_at=visible_at, gone=gone)
-        )
+        thing.versions.append(Version(number=number, stamp=stamp, visible_at=visible_at, gone=gone))
 
     async def newest(self, before: datetime | None = None) -> Reading:
         rows = [self._pair(thing, self.now) for thing in self._visible(self.now)]
@@ -206,9 +205,7 @@ class World:
         return self.now
 
     def _visible(self, at: datetime) -> list[Thing]:
-        return [
-            thing for thing in self.things.values() if thing.shown(at) and not thing.unlisted
-        ]
+        return [thing for thing in self.things.values() if thing.shown(at) and not thing.unlisted]
 
     def _pair(self, thing: Thing, at: datetime) -> tuple[Row, Sighting]:
         version, current = thing.shown(at), thing.shown(self.now)

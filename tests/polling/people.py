@@ -84,7 +84,7 @@ def _unlist(world: World) -> None:
     """An object leaves the filter, or comes back to it."""
     if living := _living(world):
         thing = world.random.choice(living)
-        thing.unlisted = not thing.unlisted
+        thing.unlisted, thing.was_unlisted = not thing.unlisted, True
 
 
 def _edit_many(world: World) -> None:

@@ -67,7 +67,7 @@ def _check_end(thing: Thing, life: Life) -> None:
 
 def _check_told(thing: Thing, told: Sequence[Change], life: Life) -> None:
     """Whatever came to light after everything was read that is as old as it, is told."""
-    if thing.is_gone or thing.was_hidden or thing.unlisted:
+    if thing.is_gone or thing.was_hidden or thing.was_unlisted:
         return
     last = thing.versions[-1]
     if _has_to_be_told(thing, last, life):
@@ -93,7 +93,7 @@ def _check_silence(thing: Thing, told: Sequence[Change], life: Life) -> None:
     assert life.began_at is not None
     old = [version for version in thing.versions if version.visible_at <= life.began_at]
     for change in told:
-        returned = thing.unlisted or any(version.gone for version in thing.versions)
+        returned = thing.was_unlisted or any(version.gone for version in thing.versions)
         if change.type is not EventType.DELETED and not returned:
             assert _number(change) > len(old), f"{thing.id}: {_number(change)} is no change"
 

@@ -14,9 +14,7 @@ from tests.polling.promises import check
 
 SWEEPS = Wishes(sweep_interval=5 * MINUTE)
 RECONCILES = Wishes(reconcile_interval=4 * MINUTE, reconcile_window=timedelta(hours=1))
-BOTH = replace(
-    SWEEPS, reconcile_interval=4 * MINUTE, reconcile_window=timedelta(minutes=10)
-)
+BOTH = replace(SWEEPS, reconcile_interval=4 * MINUTE, reconcile_window=timedelta(minutes=10))
 
 WORLDS: dict[str, tuple[Traits, Wishes]] = {
     "deletions": (Traits(deletions=0.1), SWEEPS),

@@ -12,15 +12,14 @@ from daemon.connectors.connector import (
     UNSTORED,
     Account,
     Element,
-    FieldFacts,
     Grant,
     Page,
-    PagingFacts,
     Query,
     Record,
     Tokens,
     TokenSource,
 )
+from daemon.connectors.facts import FieldFacts, PagingFacts
 from daemon.connectors.maximizer.addresses import Addresses
 from daemon.connectors.maximizer.answers import check_body, read_written
 from daemon.connectors.maximizer.authorization import MaximizerAuthorization

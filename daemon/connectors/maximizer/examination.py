@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from daemon.connectors.connector import PagingFacts
+from daemon.connectors.facts import PagingFacts
 from daemon.connectors.maximizer.answers import Rows
 from daemon.connectors.maximizer.paging import computed_key, told_key
 from daemon.connectors.maximizer.reader import OctopusReader, Question

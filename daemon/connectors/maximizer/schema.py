@@ -12,7 +12,7 @@ from typing import Any
 
 import orjson
 
-from daemon.connectors.connector import FieldFacts
+from daemon.connectors.facts import FieldFacts
 from daemon.connectors.maximizer.answers import check, find_data, find_member, find_page_keys
 from daemon.connectors.maximizer.parsing import parse_patiently
 from daemon.connectors.maximizer.resources import COMPATIBILITY

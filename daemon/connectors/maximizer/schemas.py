@@ -10,7 +10,8 @@ from types import MappingProxyType
 
 import structlog
 
-from daemon.connectors.connector import UNSTORED, Account, FieldFacts, Query
+from daemon.connectors.connector import UNSTORED, Account, Query
+from daemon.connectors.facts import FieldFacts
 from daemon.connectors.maximizer.octopus import Call, Line, Octopus
 from daemon.connectors.maximizer.paging import told_key
 from daemon.connectors.maximizer.reader import OctopusReader, Question

@@ -140,10 +140,15 @@ order by told_events.created_at desc, told_events.event_id desc
 
 -- name: list_by_sequence
 -- Every number of a resource from one on, those included whose event is no longer kept.
-select number as wanted_sequence, told_events.*
+select number as wanted_sequence, told.*
 from resources
 cross join generate_series($3::bigint, least($3 + $4 - 1, resources.next_sequence - 1)) as number
-left join told_events on told_events.resource_id = resources.id and told_events.sequence = number
+left join lateral (
+    select *
+    from told_events
+    where told_events.resource_id = resources.id and told_events.sequence = number
+    limit 1
+) as told on true
 where resources.instance_id = $1 and resources.name = $2
 order by number
 

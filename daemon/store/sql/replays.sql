@@ -43,7 +43,7 @@ from (
     join notifications on notifications.id = events.notification_id
     where events.instance_id = $1
         and notifications.state = 'delivered'
-        and events.created_at >= greatest($2, $4)
+        and events.created_at >= greatest($2::timestamptz, $4::timestamptz)
         and events.created_at < $3
         and (events.created_at, events.notification_id) > ($4, $5)
         and ($6::text is null or events.resource_id = (

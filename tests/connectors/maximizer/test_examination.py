@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from daemon.connectors.connector import PagingFacts, Query
+from daemon.connectors.connector import Query
+from daemon.connectors.facts import PagingFacts
 from daemon.sandbox.clock import Clock
 from tests.connectors.maximizer.stage import Stage
 from tests.sandbox.clients import Crm

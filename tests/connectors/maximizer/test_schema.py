@@ -5,7 +5,7 @@ from typing import Any
 import orjson
 import pytest
 
-from daemon.connectors.connector import FieldFacts
+from daemon.connectors.facts import FieldFacts
 from daemon.connectors.maximizer.schema import read_schema, schema_body
 from daemon.errors import MalformedAnswer, RequestRefused, TokenRejected
 

@@ -1,0 +1,197 @@
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_network
+from typing import Any
+
+import orjson
+import pytest
+import pytest_asyncio
+import standardwebhooks
+
+from daemon.address_guard import AddressGuard
+from daemon.admin.context import AdminContext
+from daemon.delivery.signing import elements_signature
+from tests.admin.api import Api, Heard
+from tests.admin.sources import Told, make_told
+from tests.delivery.receiver import HANG_UP, Arrival, Receiver
+
+
+@pytest.fixture
+def guard() -> AddressGuard:
+    return AddressGuard([ip_network("127.0.0.0/8")])
+
+
+@pytest_asyncio.fixture
+async def receiver() -> AsyncIterator[Receiver]:
+    async with Receiver() as receiver:
+        yield receiver
+
+
+@pytest_asyncio.fixture
+async def told(api: Api, context: AdminContext, receiver: Receiver) -> Told:
+    more = {
+        "event.notification.callback.url": receiver.url(),
+        "event.notification.signature.key": "key",
+    }
+    return await make_told(api, context, **more)
+
+
+async def set_endpoint(context: AdminContext, told: Told, state: str, **values: Any) -> None:
+    await context.database.execute(
+        "update endpoints set state = $2, failing_since = $3, disabled_reason = $4,"
+        " last_error = 'no answer' where instance_id = $1",
+        told.id,
+        state,
+        values.get("since"),
+        values.get("reason"),
+    )
+
+
+async def test_an_endpoint_says_how_it_is_doing_and_when_it_will_be_given_up(
+    api: Api, context: AdminContext, told: Told
+) -> None:
+    since = datetime.now(UTC) - timedelta(days=3.6)
+    await told.commit("a")
+    fine = (await api.get(f"{told.path}/endpoint")).json
+    await set_endpoint(context, told, "failing", since=since)
+
+    failing = (await api.get(f"{told.path}/endpoint")).json
+
+    assert (fine["state"], fine["active"], fine["pendingNotifications"]) == ("healthy", True, 1)
+    assert fine["disablesAt"] is None
+    assert (failing["state"], failing["lastError"]) == ("failing", "no answer")
+    assert failing["warningPercent"] == 70
+    assert failing["disablesAt"] == f"{since + timedelta(days=5):%Y-%m-%dT%H:%M:%SZ}"
+
+
+async def test_an_enabled_endpoint_is_trusted_again_and_its_backlog_is_due_in_order(
+    api: Api, context: AdminContext, told: Told, heard: Heard
+) -> None:
+    numbers = [await told.commit(each) for each in "ab"]
+    later = datetime.now(UTC) + timedelta(days=1)
+    await context.database.execute(
+        "update notifications set state = 'retrying', attempts = 4, due_at = $1", later
+    )
+    await set_endpoint(context, told, "disabled", reason="gone")
+    token = await context.database.fetchval("select token from leases")
+
+    reply = await api.call("POST", f"{told.path}/endpoint/enable")
+
+    assert (reply.json["state"], reply.json["disabledReason"]) == ("healthy", None)
+    rows = [await told.row(number) for number in numbers]
+    assert [row["attempts"] for row in rows] == [0, 0]
+    assert rows[0]["due_at"] < rows[1]["due_at"] < later
+    assert heard.changed == [told.id]
+    assert await context.database.fetchval("select token from leases") == token + 1
+
+
+async def test_a_rotated_secret_is_shown_once_and_the_old_one_signs_along(
+    api: Api, context: AdminContext, told: Told, heard: Heard
+) -> None:
+    reply = await api.call("POST", f"{told.path}/endpoint/rotate-secret")
+
+    configuration = await context.instances.endpoint_configuration(told.source.instance_id)
+    assert list(configuration.webhook_secrets) == [reply.json["webhookSecret"]]
+    ((old, until),) = configuration.retiring_secrets
+    assert old == told.instance["webhookSecret"]
+    assert timedelta(hours=23) < until - datetime.now(UTC) <= timedelta(hours=24)
+    assert heard.changed == [told.id]
+    assert "webhookSecret" not in (await api.get(told.path)).json
+    body = {"overlapHours": 0}
+    await api.call("POST", f"{told.path}/endpoint/rotate-secret", body)
+    configuration = await context.instances.endpoint_configuration(told.source.instance_id)
+    assert [secret for secret, _ in configuration.retiring_secrets] == [old]
+
+
+@pytest.mark.parametrize("hours", [-1, 1000, "24", True], ids=repr)
+async def test_an_overlap_that_makes_no_sense_is_refused(
+    api: Api, told: Told, hours: object
+) -> None:
+    body = {"overlapHours": hours}
+    reply = await api.call("POST", f"{told.path}/endpoint/rotate-secret", body)
+
+    assert (reply.status, list(reply.faults)) == (400, ["overlapHours"])
+
+
+@pytest.mark.parametrize("kind", ["openconnectors", "cloudevents", "standard"])
+async def test_a_ping_is_signed_as_a_notification_is_and_holds_no_event(
+    api: Api, context: AdminContext, receiver: Receiver, kind: str
+) -> None:
+    more = {
+        "event.notification.callback.url": receiver.url(),
+        "event.notification.signature.key": "key",
+        "event.notification.format": kind,
+    }
+    told = await make_told(api, context, **more)
+
+    verdict = (await api.call("POST", f"{told.path}/endpoint/ping")).json
+
+    (arrival,) = receiver.arrivals
+    webhook = standardwebhooks.Webhook(told.instance["webhookSecret"])
+    webhook.verify(arrival.body, arrival.headers)
+    signature = arrival.headers["Elements-Webhook-Signature"]
+    assert signature == elements_signature("key", arrival.body)
+    assert arrival.headers["Elements-Ping"] == "true"
+    assert orjson.loads(arrival.body)
+    assert (verdict["accepted"], verdict["status"], verdict["tls"]) == (True, 200, None)
+    assert (verdict["resolved"], verdict["connected"]) == (True, True)
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        pytest.param(500, (True, True, 500), id="status"),
+        pytest.param(302, (True, True, 302), id="redirect"),
+        pytest.param(HANG_UP, (True, True, None), id="cut off"),
+    ],
+)
+async def test_the_verdict_of_a_ping_says_how_far_it_got(
+    api: Api, told: Told, receiver: Receiver, answer: int, expected: tuple[object, ...]
+) -> None:
+    async def give(_arrival: Arrival) -> int:
+        return answer
+
+    receiver.answering = give
+
+    verdict = (await api.call("POST", f"{told.path}/endpoint/ping")).json
+
+    assert not verdict["accepted"]
+    assert (verdict["resolved"], verdict["connected"], verdict["status"]) == expected
+    assert verdict["message"].endswith(".")
+
+
+async def test_a_callback_is_tried_out_before_there_is_an_instance(
+    api: Api, receiver: Receiver
+) -> None:
+    reply = await api.call("POST", "/callbacks/test", {"url": receiver.url()})
+    await receiver.stop()
+    silent = await api.call("POST", "/callbacks/test", {"url": receiver.url()})
+
+    assert reply.json["status"] == 200
+    assert set(reply.json) == {"status", "milliseconds"}
+    assert silent.status == 200
+    assert silent.json["status"] is None
+    assert "could not be connected to" in silent.json["error"]
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        pytest.param({}, "url", id="none"),
+        pytest.param({"url": "ftp://example.org"}, "url", id="another scheme"),
+        pytest.param({"url": "https://example.org", "x": 1}, "x", id="something else"),
+    ],
+)
+async def test_what_is_no_callback_is_refused(api: Api, body: dict[str, Any], field: str) -> None:
+    reply = await api.call("POST", "/callbacks/test", body)
+
+    assert (reply.status, list(reply.faults)) == (400, [field])
+
+
+async def test_a_private_address_is_not_tried_out(api: Api) -> None:
+    reply = await api.call("POST", "/callbacks/test", {"url": "http://10.0.0.1/"})
+
+    assert reply.status == 400
+    assert "security.allowed_private_networks" in reply.json["message"]
