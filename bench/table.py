@@ -19,8 +19,8 @@ from daemon.instance import EventType, InstanceId, ResourceId
 from daemon.notifications.change import Change
 from daemon.notifications.compose import compose
 from daemon.notifications.context import Context
-from daemon.polling.detection import Snapshot, SnapshotWrite
 from daemon.polling.fingerprint import field_digests
+from daemon.polling.snapshot import Snapshot, SnapshotWrite
 from daemon.store import outbox, pages, snapshots
 from daemon.store.database import Database
 from daemon.store.embedded import ServerAddress

@@ -83,14 +83,14 @@ async def serve(handlers: Mapping[str, Handler]) -> None:
     loop, reader = asyncio.get_running_loop(), asyncio.StreamReader(limit=LONGEST_LINE)
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
     # What libraries print must not get between the answers.
-    answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
+    answers = os.dup(sys.stdout.fileno())
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     known = {"cpu": _cpu_seconds, **handlers}
-    while line := await reader.readline():
-        question, arguments = orjson.loads(line)
-        answers.write(await _answer(known[question], arguments) + b"\n")
-        with contextlib.suppress(BrokenPipeError):
-            answers.flush()
+    with contextlib.suppress(BrokenPipeError), os.fdopen(answers, "wb") as pipe:
+        while line := await reader.readline():
+            question, arguments = orjson.loads(line)
+            pipe.write(await _answer(known[question], arguments) + b"\n")
+            pipe.flush()
 
 
 async def _answer(handler: Handler, arguments: Mapping[str, Any]) -> bytes:

@@ -32,7 +32,7 @@ _PARAMETERS = ("from", "to", "interval", "accountId")
 
 async def count_events(request: web.Request) -> web.Response:
     """GET /instances/events/analytics: `{count, timestamp}` per bucket."""
-    buckets, tallies = await _count(request)
+    buckets, tallies = await _count(request, outcomes=False)
     return answer(
         [
             {
@@ -89,7 +89,7 @@ async def list_poller_records(request: web.Request) -> web.Response:
 
 
 async def _count(
-    request: web.Request,
+    request: web.Request, *, outcomes: bool = True
 ) -> tuple[Sequence[datetime], dict[datetime, list[Tally]]]:
     check_query(request, _PARAMETERS)
     context, scope, span = request.app[CONTEXT], await read_scope(request), _read_span(request)
@@ -100,7 +100,7 @@ async def _count(
     if len(buckets) > MOST_BUCKETS:
         raise refuse("interval", f"makes more than {MOST_BUCKETS} buckets of this span")
     tallies: dict[datetime, list[Tally]] = defaultdict(list)
-    for tally in await analytics.count_events(context.database, scope, span):
+    for tally in await analytics.count_events(context.database, scope, span, outcomes=outcomes):
         tallies[tally.bucket].append(tally)
     return buckets, tallies
 

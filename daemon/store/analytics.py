@@ -70,10 +70,13 @@ async def list_buckets(database: Database, span: Timespan, limit: int) -> Sequen
     return [row["bucket"] for row in rows]
 
 
-async def count_events(database: Database, scope: Scope, span: Timespan) -> Sequence[Tally]:
-    """What there is to count; empty buckets are left out."""
+async def count_events(
+    database: Database, scope: Scope, span: Timespan, *, outcomes: bool = True
+) -> Sequence[Tally]:
+    """What there is to count; empty buckets are left out. Without `outcomes` only the counts are
+    told, much faster."""
     rows = await database.fetch(
-        QUERIES["count_buckets"],
+        QUERIES["count_buckets" if outcomes else "count_plain"],
         scope.organization_id,
         scope.instance_id,
         span.since,

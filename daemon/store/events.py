@@ -49,10 +49,12 @@ async def list_events(
         wanted.states,
         limit,
     ]
-    name = _list_name(wanted)
-    if name == "list_of_object":
-        arguments.append(wanted.object_key)
-    return [_event(row) for row in await database.fetch(QUERIES[name], *arguments)]
+    found: list[RecordedEvent] = []
+    for name in _list_names(wanted):
+        known = [*arguments, wanted.object_key] if name == "list_of_object" else arguments
+        found += [_event(row) for row in await database.fetch(QUERIES[name], *known)]
+    newest_first = sorted(found, key=lambda one: (one.created_at, one.event_id), reverse=True)
+    return newest_first[:limit]
 
 
 async def list_by_sequence(
@@ -125,14 +127,15 @@ async def list_attempts(
     return attempts
 
 
-def _list_name(wanted: EventFilter) -> str:
-    """The query that need not pass over many events which are not wanted."""
+def _list_names(wanted: EventFilter) -> Sequence[str]:
+    """The queries that need not pass over many events which are not wanted."""
     states = set(wanted.states or ())
     if wanted.object_key is not None:
-        return "list_of_object"
-    if states and states <= UNFINISHED:
-        return "list_unfinished"
-    return "list_dead" if states == {NotificationState.DEAD} else "list_by_time"
+        return ["list_of_object"]
+    if not states or states - UNFINISHED - {NotificationState.DEAD}:
+        return ["list_by_time"]
+    dead = ["list_dead"] if NotificationState.DEAD in states else []
+    return [*dead, "list_unfinished"] if states & UNFINISHED else dead
 
 
 def _event(row: Row) -> RecordedEvent:

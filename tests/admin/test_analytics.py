@@ -69,7 +69,7 @@ async def test_events_are_counted_with_what_became_of_them(
         told.id: {"instanceId": told.id, "count": 3, "success": 2, "failed": 1},
         other.id: {"instanceId": other.id, "count": 1, "success": 0, "failed": 0},
     }
-    (account,) = [each for each in by_account if each["total"]][0]["records"]
+    (account,) = next(each for each in by_account if each["total"])["records"]
     assert (account["count"], account["success"], account["failed"]) == (4, 2, 1)
 
 

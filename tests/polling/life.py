@@ -14,13 +14,14 @@ from daemon.polling.poller import Poller
 from daemon.polling.slow_pass import PassKind, Wishes, reconciled, sweep_requested
 from daemon.polling.slow_work import SlowWork
 from daemon.polling.source import Tally
-from daemon.polling.window import Margins
+from daemon.polling.window import BEGINNING, Margins
 from tests.polling.model import SECOND, Killed, Traits, World
 from tests.polling.model_database import RECHECKED_AFTER, Database
 from tests.polling.people import edit_at_random
 
 OVERLAP = timedelta(seconds=120)
 NO_SLOW_WORK = Wishes()
+EVERYTHING = timedelta.max
 ROUNDS = 40
 MOST_STEPS = 5000
 
@@ -33,7 +34,6 @@ class Life:
     database: Database
     wishes: Wishes = NO_SLOW_WORK
     beginning: Beginning = field(default_factory=Beginning)
-    overlap: timedelta = OVERLAP
     missed: int = 0
     began_at: datetime | None = None
     poller: Poller = field(init=False)
@@ -46,7 +46,7 @@ class Life:
         """A new process begins with what was committed."""
         world, database = self.world, self.database
         margins = Margins(
-            overlap=self.overlap,
+            overlap=OVERLAP,
             poll_delay=timedelta(0),
             settle_lag=timedelta(0),
             granularity=world.traits.granularity,
@@ -115,25 +115,33 @@ def run(
     traits: Traits,
     *,
     wishes: Wishes = NO_SLOW_WORK,
-    since: datetime | None = None,
-    overlap: timedelta = OVERLAP,
+    told_before: timedelta | None = None,
+    old_edits: int = 12,
 ) -> Life:
-    """One life of a resource: edits, polls and kills, then silence until all has been read."""
+    """One life of a resource: edits, polls and kills, then silence until all has been read.
+
+    `told_before` is how much of what was there before is told: EVERYTHING, or nothing if None.
+    """
     world = World(seed, traits, edit_at_random)
-    for _ in range(world.random.randrange(12)):
+    for _ in range(world.random.randrange(old_edits)):
         edit_at_random(world)
         world.pass_time(world.random.random() * 40)
     life = Life(
         world=world,
         database=Database(world),
         wishes=wishes,
-        beginning=Beginning(since=since),
-        overlap=overlap,
+        beginning=_beginning(world, told_before),
     )
     for _ in range(ROUNDS):
         _live(life)
     _settle(life)
     return life
+
+
+def _beginning(world: World, told_before: timedelta | None) -> Beginning:
+    if told_before is None or told_before is EVERYTHING:
+        return Beginning(since=told_before and BEGINNING)
+    return Beginning(since=world.stamp() - told_before)
 
 
 def _live(life: Life) -> None:
@@ -164,8 +172,7 @@ def _settle(life: Life) -> None:
         life.work_off()
     if life.wishes == NO_SLOW_WORK and PassKind.BACKFILL not in life.database.work:
         return
-    sweeps = 2 + RECHECKED_AFTER if world.traits.unlistings or world.traits.stale else 3
-    for _ in range(sweeps):
+    for _ in range(2 + RECHECKED_AFTER):
         longest = max((life.wishes.interval(kind) or SECOND) for kind in PassKind)
         world.pass_time(longest.total_seconds())
         life.poll()

@@ -133,8 +133,8 @@ class World:
         self._add_version(thing, self.stamp(), gone=True)
 
     def restore(self, thing: Thing) -> None:
-        """Bring an object back as it was, or with a new stamp."""
-        before = thing.versions[-2].stamp
+        """Bring an object back with its old stamp, or with a new one."""
+        before = self.stamp() if self.traits.stale else thing.versions[-2].stamp
         self._add_version(thing, self.random.choice((before, self.stamp())))
 
     def hide(self, thing: Thing, duration: timedelta) -> None:

@@ -10,12 +10,12 @@ from daemon.errors import SweepInterrupted
 from daemon.instance import EventType, ResourceState
 from daemon.notifications.change import Change
 from daemon.polling.detection import Detected
-from daemon.polling.slow_pass import Work
+from daemon.polling.slow_pass import Work, backfill_until
 from daemon.polling.snapshot import Snapshot
 from daemon.polling.window import Marks
 from tests.polling.model import World
 
-RECHECKED_AFTER = 12
+RECHECKED_AFTER = 4
 """So many sweeps after it was read by id, an object that no listing shows is looked at again."""
 
 
@@ -35,6 +35,7 @@ class Database:
     baseline_ended_at: datetime | None = None
     known_from: datetime | None = None
     all_known_at: datetime | None = None
+    backfilled_until: datetime | None = None
 
     async def known(self, object_ids: Sequence[str]) -> Mapping[str, Snapshot]:
         return {key: self.snapshots[key] for key in object_ids if key in self.snapshots}
@@ -102,7 +103,7 @@ class Database:
         for change in detected.changes:
             self._check_deletion(change)
         self.told.extend(detected.changes)
-        self._note_known(marks, state)
+        self._note_known(marks, state, work)
         self.marks = marks
         self.state = self.state if state is None else state
         self.work = self.work if work is None else work
@@ -112,10 +113,11 @@ class Database:
             shown = self.world.things[change.object_id].shown(self.world.now)
             assert shown is None, f"{change.object_id} is there, and told as deleted"
 
-    def _note_known(self, marks: Marks, state: ResourceState | None) -> None:
+    def _note_known(self, marks: Marks, state: ResourceState | None, work: Work | None) -> None:
         if state is not None and self.state is not state:
             self.baseline_ended_at = self.world.now
             self.known_from = marks.known_from
+            self.backfilled_until = backfill_until(work or {})
         elif self.state is ResourceState.ACTIVE and marks.known_from is None:
             self.all_known_at = self.all_known_at or self.world.now
 

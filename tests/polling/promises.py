@@ -3,26 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
 
 from daemon.instance import EventType
 from daemon.notifications.change import Change
 from tests.polling.life import Life
-from tests.polling.model import SECOND, Thing, Version
+from tests.polling.model import Thing, Version
 
 
 def check(life: Life) -> None:
     """Nothing lost, nothing twice, in order, CREATED once, DELETED once, revisions without gap."""
-    baseline = life.database.marks.baseline_at
-    assert baseline is not None
     for thing in life.world.things.values():
         told = [change for change in life.database.told if change.object_id == thing.id]
         assert [change.revision for change in told] == list(range(1, len(told) + 1))
         _check_versions(thing, told)
-        _check_kinds(thing, told, baseline)
+        _check_kinds(thing, told, life)
         _check_end(thing, life)
         _check_told(thing, told, life)
         _check_silence(thing, told, life)
+        _check_backfill(thing, told, life)
 
 
 def _check_versions(thing: Thing, told: Sequence[Change]) -> None:
@@ -37,14 +35,23 @@ def _check_versions(thing: Thing, told: Sequence[Change]) -> None:
         last = number
 
 
-def _check_kinds(thing: Thing, told: Sequence[Change], baseline: datetime) -> None:
+def _check_kinds(thing: Thing, told: Sequence[Change], life: Life) -> None:
     kinds = [change.type for change in told]
     for before, kind in zip([None, *kinds], kinds, strict=False):
         after_deletion = before is EventType.DELETED
         if before is not None:
             assert (kind is EventType.CREATED) == after_deletion, f"{thing.id}: {kinds}"
-        elif thing.created > baseline + 2 * SECOND and not thing.was_hidden:
+        elif _is_new(thing, life):
             assert kind is EventType.CREATED, f"{thing.id}: creation not told {kinds}"
+
+
+def _is_new(thing: Thing, life: Life) -> bool:
+    """Whether it was created after the baseline without any doubt."""
+    ended_at, baseline_at = life.database.baseline_ended_at, life.database.marks.baseline_at
+    assert ended_at is not None
+    assert baseline_at is not None
+    since = thing.created > baseline_at + 2 * life.world.traits.granularity
+    return since and thing.versions[0].visible_at > ended_at and not thing.was_hidden
 
 
 def _check_end(thing: Thing, life: Life) -> None:
@@ -91,11 +98,29 @@ def _check_silence(thing: Thing, told: Sequence[Change], life: Life) -> None:
     if life.beginning.since is not None or thing.was_hidden or world.traits.stale:
         return
     assert life.began_at is not None
+    baseline_at = life.database.marks.baseline_at
+    if baseline_at is None or thing.created > baseline_at:
+        return  # newer than the newest stamp: an import has set its own stamp back
     old = [version for version in thing.versions if version.visible_at <= life.began_at]
     for change in told:
         returned = thing.was_unlisted or any(version.gone for version in thing.versions)
         if change.type is not EventType.DELETED and not returned:
             assert _number(change) > len(old), f"{thing.id}: {_number(change)} is no change"
+
+
+def _check_backfill(thing: Thing, told: Sequence[Change], life: Life) -> None:
+    """All that was there (since an instant) is told, and marked as old where it was met first."""
+    until, since = life.database.backfilled_until, life.beginning.since
+    old = [until is not None and change.occurred_at <= until for change in told]
+    assert [change.backfill for change in told] == [*old[:1], *([False] * len(old[1:]))]
+    if until is None or since is None or thing.is_gone:
+        return
+    if thing.versions[-1].stamp >= since:
+        assert told, f"{thing.id}: it was left out of the backfill"
+    elif all(version.stamp < since for version in thing.versions):
+        assert not told, f"{thing.id}: it is from before the backfill"
+    if told and thing.created >= since:
+        assert told[0].type is EventType.CREATED, f"{thing.id}: creation not told"
 
 
 def _never_read(thing: Thing, life: Life) -> bool:

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from daemon.polling.slow_pass import Wishes
-from tests.polling.life import run
+from tests.polling.life import EVERYTHING, run
 from tests.polling.model import MINUTE, SECOND, Traits
 from tests.polling.promises import check
 
@@ -50,6 +50,28 @@ WORLDS: dict[str, tuple[Traits, Wishes]] = {
 def test_promises_hold_with_slow_work_in_every_world(traits: Traits, wishes: Wishes) -> None:
     for seed in range(30):
         check(run(seed, traits, wishes=wishes))
+
+
+BACKFILLS: dict[str, tuple[Traits, timedelta]] = {
+    "of everything": (Traits(), EVERYTHING),
+    "of everything, of many with one stamp": (Traits(page_size=3, pace=0.02), EVERYTHING),
+    "of everything, killed often": (Traits(kills=0.2), EVERYTHING),
+    "of everything, in no order": (
+        Traits(shuffled=True, page_size=12, bulk_edits=False),
+        EVERYTHING,
+    ),
+    "of everything, with stamps in the far future": (Traits(far_future=True), EVERYTHING),
+    "from an instant": (Traits(), 5 * MINUTE),
+    "from an instant, in minutes": (Traits(granularity=MINUTE), 5 * MINUTE),
+}
+
+
+@pytest.mark.parametrize(("traits", "told_before"), BACKFILLS.values(), ids=BACKFILLS.keys())
+def test_a_backfill_tells_everything_once_among_edits_and_kills(
+    traits: Traits, told_before: timedelta
+) -> None:
+    for seed in range(30):
+        check(run(seed, traits, told_before=told_before, old_edits=60))
 
 
 @pytest.mark.soak

@@ -58,7 +58,7 @@ select count(*) from snapshots where resource_id = $1 and not deleted
 -- Objects outside of the listing, in whose case it is time to look again.
 select object_id, object_key, stamp_at, content_hash, digests, revision, projection, deleted
 from snapshots
-where resource_id = $1 and absent_sweeps <= -12 and not deleted
+where resource_id = $1 and absent_sweeps <= -4 and not deleted
 order by object_id
 limit $2
 

@@ -7,4 +7,4 @@ alter table resources
 -- Below zero an object is there, as was read by its id, although no listing shows it: it left the
 -- filter. The number counts the sweeps since.
 create index snapshots_unlisted on snapshots (resource_id, object_id)
-    where absent_sweeps <= -12 and not deleted;
+    where absent_sweeps <= -4 and not deleted;
