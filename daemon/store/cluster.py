@@ -153,7 +153,7 @@ class Cluster:
         It is `socket` below home, or where that leads: a temporary folder if the path is too long.
         """
         self.remove_socket()
-        if _fits(self.socket):
+        if fits(self.socket):
             place = self.socket
             place.mkdir(mode=0o700, exist_ok=True)
         else:
@@ -183,7 +183,7 @@ class Cluster:
         return self.log.read_text("utf-8", "replace").strip()[-800:]
 
 
-def _fits(place: Path) -> bool:
+def fits(place: Path) -> bool:
     """Whether a socket in this folder has an address short enough for the system."""
     return len(os.fsencode(place / SOCKET_FILE)) <= LONGEST_SOCKET_PATH
 

@@ -18,7 +18,7 @@ from typing import Any, TextIO
 import structlog
 
 from daemon.errors import DatabaseUnavailable
-from daemon.store.cluster import PORT, SOCKET_FILE, Cluster, PidFile
+from daemon.store.cluster import PORT, SOCKET_FILE, Cluster, PidFile, fits
 from daemon.store.postgres_binaries import WAYS_OUT, Binaries, find_binaries
 from daemon.store.postgres_process import Launcher, end, find_account
 
@@ -210,6 +210,8 @@ def connect_info(data_dir: Path) -> ServerAddress | None:
     Raises DatabaseUnavailable if it belongs to another account.
     """
     place = (_home(data_dir) / "socket").resolve()
+    if not fits(place):
+        return None  # a server would listen elsewhere, and leave a link to there
     with socket.socket(socket.AF_UNIX) as probe:
         probe.settimeout(1)
         try:

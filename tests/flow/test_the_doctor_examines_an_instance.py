@@ -17,6 +17,8 @@ async def test_its_exit_status_says_whether_something_is_wrong(
 
     await embedded.start()
     instance = await embedded.connect(CALLBACK, ("contacts", "tasks"))
+    contacts, _ = (await embedded.state(instance.id))["resources"]
+    assert contacts["probes"]["literal"]["verdict"] == "proved"
     status, told, complaints = await doctor(str(instance.id))
     assert (status, complaints) == (0, ""), told
     assert "ok    The provider accepts the token." in told

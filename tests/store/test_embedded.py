@@ -255,6 +255,7 @@ async def test_a_folder_with_a_very_long_path_works_and_is_found(
         async with connected(address) as connection:
             assert await connection.fetchval("select 1") == 1
     assert not Path(address.host).exists()
+    assert connect_info(data_dir) is None
 
 
 async def test_a_folder_that_moved_while_its_socket_was_elsewhere_has_it_inside_again(
