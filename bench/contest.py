@@ -155,7 +155,7 @@ async def _set_up(contest: Contest) -> None:
         callback_url=scene.callback_url,
         interval_seconds=POLL_SECONDS,
     )
-    await contest.quiet("newest")
+    await contest.quiet("polls")
 
 
 def _less(after: float | None, before: float | None) -> float | None:

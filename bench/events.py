@@ -40,12 +40,12 @@ async def measure(scene: Scene) -> Result:
 async def _product_turn(contest: Contest) -> Round:
     plan, product = contest.scene.plan, contest.product
     objects = plan.pages * RECORDS_PER_PAGE
-    await contest.quiet("newest")
+    await contest.quiet("polls")
     began_at = await product.database.fetchval(QUERIES["now"])
     version = await contest.change("product", objects)
     await contest.scene.calibration.take()
     before = await contest.cpu("product")
-    await contest.let_go("newest")
+    await contest.let_go("polls")
     ended = await contest.receive("product", version, objects)
     used = await contest.used("product", before)
     rows = await product.database.fetch(QUERIES["count_by_state"], began_at)

@@ -26,11 +26,12 @@ FIRST_ID = 10**12
 """Beyond what the product will number."""
 
 LANES = 4
-OBJECTS = 5
+OBJECTS = 10
 POLL_SECONDS = 0.1
 WARM_UP_SECONDS = 0.5
 PURGE_SECONDS = 600.0
 LOOK_SECONDS = 0.05
+ARRIVAL_SECONDS = 60.0
 LIMIT_MILLISECONDS = 100
 SHARES: Mapping[str, float] = {"p50": 0.5, "p99": 0.99, "max": 1.0}
 
@@ -54,10 +55,7 @@ async def measure(scene: Scene) -> Result:
         await _insert_old_rows(home, FIRST_ID + turn * share, share)
         await scene.calibration.take()
         async with run_product(home) as product:
-            try:
-                await _turn(scene, product, share, delays, ledger)
-            finally:
-                await scene.provider.ask("let_go", side=SIDE, then_hold="nothing")
+            await _turn(scene, product, share, delays, ledger)
     return _result(scene, delays)
 
 
@@ -119,12 +117,11 @@ async def _collect(
 ) -> tuple[dict[int, float], dict[int, float]]:
     """When each version was on its way, and when it arrived; every one did, once."""
     await scene.provider.ask("stream", side=SIDE, on=False)
-    await scene.provider.ask("hold", side=SIDE, what="all")
-    await scene.provider.ask("await_held", side=SIDE, count=LANES)
-    await product.await_settled()
     told = {
         version: (lane, at) for version, lane, at in await scene.provider.ask("told", side=SIDE)
     }
+    await scene.receiver.ask("await_events", side=SIDE, count=len(told), seconds=ARRIVAL_SECONDS)
+    await product.await_settled()
     arrivals = await scene.receiver.ask("take", side=SIDE)
     ledger.take(arrivals, [(lane, version, 1) for version, (lane, _) in told.items()])
     return (

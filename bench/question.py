@@ -20,6 +20,11 @@ class Question:
     offset: int
     size: int
 
+    @property
+    def is_page(self) -> bool:
+        """Whether it reads on; what asks for a single row only looks how things stand."""
+        return not self.newest and self.size > 1
+
 
 def parse_question(body: bytes) -> Question | None:
     """What is asked; None if it is anything but entries by their date of modification."""

@@ -21,7 +21,7 @@ class Shelf:
     """Shows only what was changed last: nobody asks for the rest.
 
     No two rows share a stamp where `change` gives them a step apart. `ticks` are seconds by which
-    the provider's clock is ahead for this lane alone.
+    the provider's clock is ahead for this lane alone. `read_out` says that the last row was read.
     """
 
     def __init__(self, lane: int, objects: int) -> None:
@@ -30,6 +30,7 @@ class Shelf:
         self._stamps: list[datetime] = []
         self._rows: list[bytes] = []
         self.ticks = 0
+        self.read_out = False
 
     def change(self, version: int, objects: int, last_at: datetime, step: timedelta) -> None:
         """The first so many objects change, one after the other, the last one at `last_at`."""

@@ -21,12 +21,12 @@ A_MOMENT = timedelta(seconds=2)
 class Hold(StrEnum):
     """Which questions wait until they are let go.
 
-    NOTHING: none. NEWEST: those for the newest rows, with which a poll begins that does not know
-    the zone of the stamps. ALL: every one.
+    NOTHING: none. POLLS: those for the newest rows, with which a poll begins that does not know the
+    zone of the stamps, of a lane whose last row was read. ALL: every one.
     """
 
     NOTHING = "nothing"
-    NEWEST = "newest"
+    POLLS = "polls"
     ALL = "all"
 
 
@@ -82,7 +82,8 @@ class Side:
 
     def ask(self, lane: int, question: Question, reply: Callable[[bytes], None]) -> None:
         """Answer a question, now or when it is let go."""
-        if self.hold is Hold.ALL or (self.hold is Hold.NEWEST and question.newest):
+        begins = question.newest and self.shelves[lane].read_out
+        if self.hold is Hold.ALL or (self.hold is Hold.POLLS and begins):
             self.held.append(lambda: reply(self._answer(lane, question)))
             self.has_held.set()
         else:
@@ -95,16 +96,21 @@ class Side:
             await self.has_held.wait()
 
     def let_go(self, hold: Hold) -> None:
-        """Answer what waits; from now on hold this."""
+        """Answer what waits; from now on hold this, once each lane's last row was read."""
+        for shelf in self.shelves:
+            shelf.read_out = False
         held, self.held, self.hold = self.held, [], hold
         for answer in held:
             answer()
 
     def _answer(self, lane: int, question: Question) -> bytes:
         shelf = self.shelves[lane]
-        if not question.newest:
+        if question.is_page:
             self._go_on(lane)
-        body = _body(self._cut(shelf, question), question)
+        cut = self._cut(shelf, question)
+        if question.is_page:
+            shelf.read_out = not cut.more
+        body = _body(cut, question)
         answer = response(body, b"Content-Type: application/json", _date(self.now(shelf)))
         self._count(question)
         return answer
@@ -128,10 +134,10 @@ class Side:
 
     def _count(self, question: Question) -> None:
         counts, now = self.counts, time.monotonic()
-        if question.newest:
-            counts.others += 1
-        else:
+        if question.is_page:
             counts.pages += 1
+        else:
+            counts.others += 1
         counts.first_at = now if counts.first_at is None else counts.first_at
         counts.last_at = now
 

@@ -21,6 +21,7 @@ from bench.faults import CheckFailed
 ROOT = Path(__file__).parents[1]
 LONGEST_LINE = 1 << 28
 STOP_SECONDS = 20.0
+ANSWER_SECONDS = 200.0
 
 Handler = Callable[..., Awaitable[Any]]
 
@@ -38,7 +39,11 @@ class Worker:
             raise CheckFailed("a worker has no pipes")
         writer.write(orjson.dumps([question, arguments]) + b"\n")
         await writer.drain()
-        line = await reader.readline()
+        try:
+            async with asyncio.timeout(ANSWER_SECONDS):
+                line = await reader.readline()
+        except TimeoutError:
+            raise CheckFailed(f"no answer within {ANSWER_SECONDS:g} s to {question}") from None
         if not line:
             raise CheckFailed(f"a worker ended while it was asked to {question}")
         answer = orjson.loads(line)

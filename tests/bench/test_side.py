@@ -8,11 +8,12 @@ import pytest
 
 from bench.question import Question
 from bench.shelf import Shelf
-from bench.side import Hold, Side
+from bench.side import Counts, Hold, Side
 
 HOUR = timedelta(hours=1)
 NEWEST = Question(bound=None, newest=True, offset=0, size=1)
 PAGE = Question(bound=None, newest=False, offset=0, size=3)
+WHOLE = Question(bound=None, newest=False, offset=0, size=5)
 
 
 @pytest.fixture
@@ -72,13 +73,15 @@ def test_the_providers_clock_is_ahead_and_later_than_every_stamp(side: Side) -> 
     ("hold", "answered"),
     [
         pytest.param(Hold.NOTHING, (1, 1), id="nothing"),
-        pytest.param(Hold.NEWEST, (0, 1), id="the newest"),
+        pytest.param(Hold.POLLS, (0, 1), id="polls"),
         pytest.param(Hold.ALL, (0, 0), id="all"),
     ],
 )
 async def test_what_is_held_is_answered_when_it_is_let_go(
     side: Side, hold: Hold, answered: tuple[int, int]
 ) -> None:
+    ask(side, WHOLE)
+    side.counts = Counts()
     side.hold = hold
     first, second = ask(side, NEWEST), ask(side, PAGE)
     assert (len(first), len(second)) == answered
@@ -87,6 +90,15 @@ async def test_what_is_held_is_answered_when_it_is_let_go(
     side.let_go(hold)
     assert (len(first), len(second)) == (1, 1)
     assert (side.counts.others, side.counts.pages) == (1, 1)
+
+
+def test_a_lane_that_was_not_read_to_its_end_is_not_held_between_its_questions(side: Side) -> None:
+    side.let_go(Hold.POLLS)
+    assert [len(ask(side, question)) for question in (NEWEST, PAGE, NEWEST, WHOLE)] == [1, 1, 1, 1]
+    assert ask(side, NEWEST) == []
+    look = Question(bound=side.now(side.shelves[0]), newest=False, offset=0, size=1)
+    side.let_go(Hold.POLLS)
+    assert [len(ask(side, question)) for question in (look, NEWEST)] == [1, 1]
 
 
 async def test_waiting_for_what_is_held_ends_when_it_comes(side: Side) -> None:
@@ -102,9 +114,8 @@ async def test_waiting_for_what_is_held_ends_when_it_comes(side: Side) -> None:
 
 def test_while_streaming_each_page_shows_one_more_change_as_the_latest(side: Side) -> None:
     side.streaming = True
-    whole = Question(bound=None, newest=False, offset=0, size=5)
     for _ in range(7):
-        (answer,) = ask(side, whole)
+        (answer,) = ask(side, WHOLE)
         found = stamps(answer)
         assert found == sorted(found)
         assert rows(answer)[-1]["Position"].endswith(f"{side.version:08d}")
