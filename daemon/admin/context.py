@@ -20,7 +20,6 @@ from daemon.store.database import Database
 from daemon.store.encryption import Keyring
 from daemon.store.idempotency import IdempotencyKeys
 from daemon.store.instances import Instances
-from daemon.store.sessions import Sessions
 
 InstanceListener = Callable[[InstanceId], Awaitable[None]]
 PollsListener = Callable[[InstanceId, Collection[str]], Awaitable[None]]
@@ -28,8 +27,6 @@ Wake = Callable[[InstanceId], None]
 PollNow = Callable[[InstanceId, Collection[str]], None]
 ReadinessCheck = Callable[[], Awaitable[str | None]]
 """Answers why the daemon is not ready in this respect, None if it is."""
-SandboxDoor = Callable[[str, str, bytes], Awaitable[tuple[int, bytes]]]
-"""Makes a call to the demo's sandbox: method, path with query, body; answers status and body."""
 
 
 def _nobody_wakes(_instance_id: InstanceId) -> None:
@@ -50,7 +47,7 @@ class AdminContext:
     `on_polls_awaited` waits for the first polls of these resources under the new state.
     `on_endpoint_changed` is for what concerns sending alone, `wake` says that there is something to
     send, `poll_now` cuts waits short. `lease_owner` is the id under which this daemon holds its
-    leases. `sandbox` exists in the demo.
+    leases.
     """
 
     database: Database
@@ -73,13 +70,6 @@ class AdminContext:
     readiness: Mapping[str, ReadinessCheck]
     metrics: Metrics
     started_at: datetime
-    public_url: str | None = None
-    sandbox: SandboxDoor | None = None
-
-    @property
-    def sessions(self) -> Sessions:
-        """Who is signed in at the web page."""
-        return Sessions(self.database)
 
 
 CONTEXT = web.AppKey("context", AdminContext)

@@ -1,1 +1,0 @@
-"""The web page: its files, and the glances and charts that it draws."""
