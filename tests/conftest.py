@@ -3,17 +3,31 @@
 from __future__ import annotations
 
 import itertools
+import logging
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 
 import pytest
 import pytest_asyncio
+import structlog
 
 from daemon.store.database import Database
 from daemon.store.embedded import EmbeddedPostgres, ServerAddress
 from daemon.store.migrations import migrate
 
 TEMPLATE = "template_migrated"
+
+
+@pytest.fixture(autouse=True)
+def logs_as_before() -> Iterator[None]:
+    """A test that configures logs, as every command does, leaves none of it to those after it."""
+    root = logging.getLogger()
+    handlers, level, configuration = root.handlers[:], root.level, structlog.get_config()
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    structlog.configure(**configuration)
+    structlog.contextvars.clear_contextvars()
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
