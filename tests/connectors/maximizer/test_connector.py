@@ -471,10 +471,11 @@ async def test_a_slow_answer_is_a_time_out_and_the_next_question_is_smaller(
     crm: Crm, maximizer: Stage, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await people(crm, clock, 60)
-    await crm.switch(slow={"seconds": 1, "times": 1})
+    await crm.switch(slow={"seconds": 5})
     monkeypatch.setattr("daemon.connectors.maximizer.octopus.DEADLINE_SECONDS", 0.05)
     with pytest.raises(ProviderTimeout):
         await maximizer.read("addressbook-entries", page_size=100)
+    await crm.switch(slow=None)
     monkeypatch.setattr("daemon.connectors.maximizer.octopus.DEADLINE_SECONDS", 5)
     assert len(await maximizer.records("addressbook-entries", page_size=100)) == 50
     assert maximizer.requests("timeout") == 1
