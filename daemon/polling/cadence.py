@@ -55,7 +55,8 @@ class Cadence:
         self._watch: Watch | None = None
         self._mismatches = 0
         self._longest_wait = self._interval
-        self._slow_from = self._slow_since = means.now()
+        self._slow_from = means.now()
+        self._slow_held_since: datetime | None = None
         self._slow_failures = 0
         self._slow_cut_off = False
 
@@ -171,14 +172,14 @@ class Cadence:
         begins = max(begins, self._slow_from)
         if begins > now:
             return begins - now
-        waited = now - max(begins, self._slow_since)
         if self._watch is None or self._watch.has_budget_for_slow_work():
             return timedelta(0)
-        return SLOW_LOOK if waited < SLOW_PATIENCE else timedelta(0)
+        self._slow_held_since = self._slow_held_since or now
+        return SLOW_LOOK if now - self._slow_held_since < SLOW_PATIENCE else timedelta(0)
 
     async def _step(self) -> None:
         """One page of slow work, or one confirmation; its trouble is not that of the live polls."""
-        self._slow_since = self._means.now()
+        self._slow_held_since = None
         try:
             watch = await self._open()
             watch.journal.polled_at = self._means.now()

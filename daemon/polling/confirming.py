@@ -21,6 +21,8 @@ log = structlog.get_logger(__name__)
 class Confirming:
     """The end of a sweep: one object at a time, unless too many to be believed are gone.
 
+    Those absent for the first time count for that too: a fault may have begun in mid-listing.
+
     Objects that left the filter are there, although no listing shows them: they are no candidates
     any more, and are looked at once in a while instead, so that their deletion is told too.
     """

@@ -10,7 +10,7 @@ from typing import Any
 from daemon.instance import EventType
 from daemon.notifications.change import Change
 from daemon.polling.snapshot import FORGOTTEN, Snapshot, SnapshotWrite
-from daemon.polling.window import Marks
+from daemon.polling.window import BEGINNING, Marks
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,10 +55,8 @@ class Rules:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Detected:
-    """The outcome of one page. `doubtful` ids look older than what is known: read them by id.
-
-    `page` has all its records as read, changed or not.
-    """
+    """The outcome of one page. `page` has all its records as read, changed or not; `doubtful` ids
+    look older than what is known: read them by id."""
 
     changes: Sequence[Change]
     writes: Sequence[SnapshotWrite]
@@ -89,7 +87,7 @@ def fold(sightings: Iterable[Sighting]) -> Sequence[Sighting]:
     latest: dict[str, Sighting] = {}
     for sighting in sightings:
         earlier = latest.get(sighting.object_id)
-        if earlier is None or not _older(sighting.stamp, earlier.stamp):
+        if earlier is None or (sighting.stamp or BEGINNING) >= (earlier.stamp or BEGINNING):
             latest.pop(sighting.object_id, None)
             latest[sighting.object_id] = sighting
     return list(latest.values())
@@ -152,8 +150,8 @@ def _meet(sighting: Sighting, rules: Rules, found: _Collector) -> None:
     kind = None if rules.silent else kind_of_unknown(sighting, rules)
     if kind is EventType.UPDATED and rules.only_created:
         kind = None
-    found.new += 1
     _store(sighting, None, kind, rules, found)
+    found.new += 1
 
 
 def _revive(
@@ -174,10 +172,9 @@ def _revive(
 def _compare(
     sighting: Sighting, snapshot: Snapshot, rules: Rules, found: _Collector, confirmed: bool
 ) -> None:
-    forgotten = snapshot.content_hash == FORGOTTEN
-    comparable = forgotten or snapshot.projection == rules.projection
-    same_stamp = _is_same_stamp(sighting, snapshot)
-    same = same_stamp and (not comparable or sighting.content_hash == snapshot.content_hash)
+    comparable = rules.projection == snapshot.projection or snapshot.content_hash == FORGOTTEN
+    same_content = sighting.content_hash == snapshot.content_hash or not comparable
+    same = same_content and _is_same_stamp(sighting, snapshot)
     if same and comparable:
         found.suppressed += 1
     elif same:
@@ -193,9 +190,8 @@ def _compare(
 
 def _is_same_stamp(sighting: Sighting, snapshot: Snapshot) -> bool:
     """Whether the record bears the stamp it had; it may have been read as the other hour's."""
-    if sighting.stamp == snapshot.stamp:
-        return True
-    return snapshot.stamp is not None and snapshot.stamp == sighting.other_stamp
+    other = sighting.other_stamp
+    return sighting.stamp == snapshot.stamp or (other is not None and other == snapshot.stamp)
 
 
 def _store(

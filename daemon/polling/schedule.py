@@ -63,8 +63,9 @@ class Schedule:
         self._turned: set[InstanceId] = set()
 
     def record(self, outcome: PollOutcome) -> None:
-        """Remember how a poll went; the latest outcome of a resource replaces earlier ones."""
-        self._outcomes[outcome.resource_id] = outcome
+        """Remember how a poll went; the latest outcome of a resource takes in earlier ones."""
+        earlier = self._outcomes.get(outcome.resource_id)
+        self._outcomes[outcome.resource_id] = outcome.after(earlier)
 
     def states_changed(self, instance_id: InstanceId) -> None:
         """A resource of this instance began to fail, failed anew or recovered."""
@@ -96,7 +97,9 @@ class Schedule:
             if turned:
                 await derive_instance_states(self._database, turned)
         except DatabaseUnavailable as error:
-            self._outcomes = outcomes | self._outcomes
+            since, self._outcomes = self._outcomes, outcomes
+            for outcome in since.values():
+                self.record(outcome)
             self._turned |= turned
             log.debug("schedule.flush_waits", reason=str(error))
 

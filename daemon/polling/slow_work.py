@@ -102,9 +102,12 @@ class SlowWork:
         marks = self._journal.marks
         proved = marks.utc is not None and marks.utc.holds(reading.provider_time, self._clock())
         fast = lower_bound(marks.cursor_at, None, self._margins, proved=proved)
-        tally.missed = sum(
-            counts_as_missed(stamp, marks, fast, slow) for stamp in detected.told_stamps
-        )
+        missed = [
+            stamp for stamp in detected.told_stamps if counts_as_missed(stamp, marks, fast, slow)
+        ]
+        tally.missed = len(missed)
+        if proved and slow.kind is PassKind.RECONCILE:  # a sweep finds what was dated back, too
+            tally.late.extend((reading.provider_time - each).total_seconds() for each in missed)
         return tally
 
     async def _end_listing(self, slow: SlowPass, detected: Detected) -> None:

@@ -112,10 +112,10 @@ class SweepJournal(Journal, Protocol):
         """
 
     async def count_absent(self) -> tuple[int, int]:
-        """How many objects were absent from two sweeps, and how many are known to live."""
+        """How many objects the last listing did not show, and how many are known to live."""
 
     async def list_absent(self, limit: int) -> Sequence[Snapshot]:
-        """Some of those."""
+        """Some of the objects that two listings in a row did not show."""
 
     async def list_unlisted(self, limit: int) -> Sequence[Snapshot]:
         """Some objects that are there although no listing shows them, not looked at for long."""

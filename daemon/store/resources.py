@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -66,6 +66,20 @@ class PollOutcome:
     lateness: Lateness | None = None
     probes: Probes | None = None
     missed: int = 0
+
+    def after(self, earlier: PollOutcome | None) -> PollOutcome:
+        """This outcome with what an earlier one says that was not written down yet."""
+        if earlier is None or earlier.version != self.version:
+            return self
+        return replace(
+            self,
+            last_success_at=self.last_success_at or earlier.last_success_at,
+            summary=self.summary or earlier.summary,
+            cursor_at=self.cursor_at or earlier.cursor_at,
+            lateness=self.lateness or earlier.lateness,
+            probes=self.probes or earlier.probes,
+            missed=self.missed + earlier.missed,
+        )
 
 
 async def list_targets(

@@ -50,7 +50,7 @@ async def list_absent(
 
 
 async def count_absent(database: Database, resource_id: ResourceId) -> tuple[int, int]:
-    """How many objects were absent twice, and how many are known to live."""
+    """How many objects the last listing did not show, and how many are known to live."""
     absent: int = await database.fetchval(QUERIES["count_absent"], resource_id)
     living: int = await database.fetchval(QUERIES["count_living"], resource_id)
     return absent, living

@@ -123,6 +123,8 @@ def run(
     `told_before` is how much of what was there before is told: EVERYTHING, or nothing if None.
     """
     world = World(seed, traits, edit_at_random)
+    for _ in range(traits.objects):
+        world.edit()
     for _ in range(world.random.randrange(old_edits)):
         edit_at_random(world)
         world.pass_time(world.random.random() * 40)
@@ -146,6 +148,7 @@ def _beginning(world: World, told_before: timedelta | None) -> Beginning:
 
 def _live(life: Life) -> None:
     world = life.world
+    world.is_known = life.database.all_known_at is not None
     for _ in range(world.random.randrange(4)):
         edit_at_random(world)
         world.pass_time(world.random.random() * 3)

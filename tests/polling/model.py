@@ -9,6 +9,7 @@ import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
 
 from daemon.polling.detection import Sighting
 from daemon.polling.source import Reading
@@ -52,8 +53,10 @@ class Thing:
         """The version that a question is answered with, None while there is none."""
         if now < self.hidden_until:
             return None
-        visible = [version for version in self.versions if version.visible_at <= now]
-        return visible[-1] if visible and not visible[-1].gone else None
+        for version in reversed(self.versions):
+            if version.visible_at <= now:
+                return None if version.gone else version
+        return None
 
     @property
     def is_gone(self) -> bool:
@@ -64,9 +67,43 @@ class Thing:
         return None if self.undated and version.number == 1 else version.stamp
 
 
+class Shown(NamedTuple):
+    """An object as an answer has it."""
+
+    id: str
+    stamp: datetime | None
+    created: datetime
+    number: int
+
+    @classmethod
+    def of(cls, thing: Thing, version: Version) -> Shown:
+        return cls(thing.id, thing.stamp(version), thing.created, version.number)
+
+    def is_before(self, instant: datetime) -> bool:
+        return self.stamp is not None and self.stamp < instant
+
+    @property
+    def sighting(self) -> Sighting:
+        content = f"{self.number}".encode()
+        return Sighting(
+            object_id=self.id,
+            object_key=self.id,
+            stamp=self.stamp or self.created,
+            created=self.created,
+            content_hash=content,
+            raw={"version": self.number},
+            digests=lambda: content,
+            changed_fields=lambda _: None,
+        )
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Traits:
-    """What this provider does to its pollers. Shares are of edits, or of questions."""
+    """What this provider does to its pollers. Shares are of edits, or of questions.
+
+    `stale` answers know nothing of the last while, those with `ghosts` still list what is deleted.
+    There are so many `objects` from the beginning.
+    """
 
     zone: timedelta = timedelta(0)
     granularity: timedelta = SECOND
@@ -90,6 +127,8 @@ class Traits:
     nulls_first: bool = False
     stale: float = 0
     stale_by: timedelta = timedelta(0)
+    ghosts: float = 0
+    objects: int = 0
     losses: float = 0
     """How often a kill takes the database's unlogged memory too."""
 
@@ -109,6 +148,7 @@ class World:
         self.our_skew = timedelta(0)
         self.things: dict[str, Thing] = {}
         self.quiet = False
+        self.is_known = False
 
     def our_clock(self) -> datetime:
         return self.now + self.our_skew
@@ -149,40 +189,41 @@ class World:
         thing.versions.append(Version(number=number, stamp=stamp, visible_at=visible_at, gone=gone))
 
     async def newest(self, before: datetime | None = None) -> Reading:
-        rows = [self._pair(thing, self.now) for thing in self._visible(self.now)]
-        rows = [pair for pair in rows if before is None or (pair[0].stamp or before) < before]
-        rows.sort(key=lambda pair: pair[0].stamp or EPOCH, reverse=True)
-        return self._reading(rows[:1], next_key=None, complete=True)
+        shown = [one for one in self._shown(self.now) if before is None or one.is_before(before)]
+        shown.sort(key=lambda one: one.stamp or EPOCH, reverse=True)
+        return self._reading(shown[:1], next_key=None, complete=True)
 
     async def is_empty(self) -> bool:
-        return not self._visible(self.now)
+        return not self._shown(self.now)
 
     async def page(
         self, bound: datetime | None, page_key: str | None, *, background: bool = False
     ) -> Reading:
         self._happen()
-        at = self._view()
-        rows = [self._pair(thing, at) for thing in self._visible(at)]
+        shown = self._shown(self._view())
+        if not self.quiet and self.random.random() < self.traits.ghosts:
+            shown += self._ghosts()
         if bound is not None:
             bound = floor(bound, self.traits.granularity)
-            rows = [pair for pair in rows if pair[0].stamp is not None and pair[0].stamp >= bound]
+            shown = [one for one in shown if one.stamp is not None and one.stamp >= bound]
         null = EPOCH.replace(year=1 if self.traits.nulls_first else 9999)
-        rows.sort(key=lambda pair: (pair[0].stamp or null, pair[1].object_id))
+        shown.sort(key=lambda one: (one.stamp or null, one.id))
         if self.traits.shuffled:
-            random.Random(int(self.now.timestamp()) // 60).shuffle(rows)
-        return self._cut(rows, page_key)
+            random.Random(int(self.now.timestamp()) // 60).shuffle(shown)
+        return self._cut(shown, page_key)
 
     async def one(self, object_key: str, *, background: bool = False) -> Sighting | None:
         self._happen()
         thing = self.things[object_key]
-        return self._pair(thing, self.now)[1] if thing.shown(self.now) else None
+        version = thing.shown(self.now)
+        return self._pair(Shown.of(thing, version))[1] if version else None
 
-    def _cut(self, rows: Sequence[tuple[Row, Sighting]], page_key: str | None) -> Reading:
+    def _cut(self, shown: Sequence[Shown], page_key: str | None) -> Reading:
         start = int(page_key or 0)
         end = start + self.traits.page_size
-        complete = len(rows) < end
+        complete = len(shown) < end
         return self._reading(
-            rows[start:end], next_key=None if complete else str(end), complete=complete
+            shown[start:end], next_key=None if complete else str(end), complete=complete
         )
 
     def _happen(self) -> None:
@@ -204,34 +245,38 @@ class World:
             return self.now - self.traits.stale_by * self.random.random()
         return self.now
 
-    def _visible(self, at: datetime) -> list[Thing]:
-        return [thing for thing in self.things.values() if thing.shown(at) and not thing.unlisted]
+    def _shown(self, at: datetime) -> list[Shown]:
+        """What a listing has, as of an instant."""
+        return [
+            Shown.of(thing, self._not_of_one_stamp(thing, version))
+            for thing in self.things.values()
+            if not thing.unlisted and (version := thing.shown(at)) is not None
+        ]
 
-    def _pair(self, thing: Thing, at: datetime) -> tuple[Row, Sighting]:
-        version, current = thing.shown(at), thing.shown(self.now)
-        assert version is not None
-        if current is not None and current.stamp == version.stamp:
-            version = current  # an older version under the same stamp is a change like any other
-        content = f"{version.number}".encode()
-        stamp = thing.stamp(version)
-        sighting = Sighting(
-            object_id=thing.id,
-            object_key=thing.id,
-            stamp=stamp or thing.created,
-            created=thing.created,
-            content_hash=content,
-            raw={"version": version.number},
-            digests=lambda: content,
-            changed_fields=lambda _: None,
-        )
-        return Row(identity=thing.id, stamp=stamp), sighting
+    def _not_of_one_stamp(self, thing: Thing, version: Version) -> Version:
+        """The version, or the current one: older ones under its stamp are changes like others."""
+        if version is thing.versions[-1]:
+            return version
+        current = thing.shown(self.now)
+        return current if current is not None and current.stamp == version.stamp else version
 
-    def _reading(
-        self, rows: Sequence[tuple[Row, Sighting]], *, next_key: str | None, complete: bool
-    ) -> Reading:
+    def _ghosts(self) -> list[Shown]:
+        """What was deleted, as it last was."""
+        gone = [thing for thing in self.things.values() if thing.is_gone]
+        return [
+            Shown.of(thing, before)
+            for thing in gone
+            if (before := thing.versions[-2]) and not before.gone
+        ]
+
+    def _pair(self, one: Shown) -> tuple[Row, Sighting]:
+        return Row(identity=one.id, stamp=one.stamp), one.sighting
+
+    def _reading(self, shown: Sequence[Shown], *, next_key: str | None, complete: bool) -> Reading:
+        pairs = [self._pair(one) for one in shown]
         return Reading(
-            rows=[row for row, _ in rows],
-            sightings=[sighting for _, sighting in rows],
+            rows=[row for row, _ in pairs],
+            sightings=[sighting for _, sighting in pairs],
             next_key=next_key,
             complete=complete,
             provider_time=floor(self.now, SECOND) - SECOND,

@@ -21,7 +21,7 @@ RECHECKED_AFTER = 4
 
 @dataclass(slots=True)
 class Database:
-    """The rows of one resource; `all_known_at` is when everything had been listed once."""
+    """The rows of one resource; `all_known_at` is when everything had been swept once."""
 
     world: World
     marks: Marks = field(default_factory=Marks)
@@ -61,6 +61,7 @@ class Database:
             raise SweepInterrupted("lost")
         self._write(detected, marks, None, work)
         self._count_absences()
+        self.all_known_at = self.all_known_at or self.world.now
         self.world.maybe_kill()
 
     async def note_sightings(self, object_ids: Sequence[str]) -> int:
@@ -74,8 +75,8 @@ class Database:
         self.sightings.clear()
 
     async def count_absent(self) -> tuple[int, int]:
-        absent = await self.list_absent(len(self.snapshots))
-        return len(absent), len(self._living())
+        living = self._living()
+        return sum(self.absent.get(key, 0) >= 1 for key in living), len(living)
 
     async def list_absent(self, limit: int) -> Sequence[Snapshot]:
         return [
@@ -118,8 +119,6 @@ class Database:
             self.baseline_ended_at = self.world.now
             self.known_from = marks.known_from
             self.backfilled_until = backfill_until(work or {})
-        elif self.state is ResourceState.ACTIVE and marks.known_from is None:
-            self.all_known_at = self.all_known_at or self.world.now
 
     def _living(self) -> dict[str, Snapshot]:
         return {key: each for key, each in self.snapshots.items() if not each.deleted}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 
+from daemon.polling.slow_pass import LEAST_BRAKE
 from tests.polling.model import FAR_FUTURE, Thing, World
 
 LONG_AGO = timedelta(hours=30)
@@ -29,7 +30,7 @@ def _happenings(world: World) -> Sequence[tuple[float, Callable[[World], None]]]
         (traits.restorations, _restore),
         (traits.back_dated, _import),
         (traits.hidings, _hide),
-        (traits.mass_hidings, _hide_most),
+        (traits.mass_hidings, _hide_all),
         (traits.unlistings, _unlist),
         (0.05 if traits.bulk_edits else 0, _edit_many),
         (0.02 if traits.far_future else 0, _edit_far_ahead),
@@ -69,14 +70,17 @@ def _import(world: World) -> None:
 
 
 def _hide(world: World) -> None:
-    if living := _living(world):
-        world.hide(world.random.choice(living), world.traits.hidden_for * world.random.random())
+    """An object that was never hidden is for a while."""
+    if open_ones := [thing for thing in _living(world) if not thing.was_hidden]:
+        thing = world.random.choice(open_ones)
+        world.hide(thing, world.traits.hidden_for * world.random.random())
 
 
-def _hide_most(world: World) -> None:
-    """A permission is lost, and comes back."""
-    for thing in _living(world):
-        if world.random.random() < 0.9:
+def _hide_all(world: World) -> None:
+    """A permission is lost after everything was seen once, and comes back."""
+    living = _living(world)
+    if world.is_known and len(living) > 2 * LEAST_BRAKE:
+        for thing in living:
             world.hide(thing, world.traits.hidden_for)
 
 

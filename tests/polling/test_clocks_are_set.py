@@ -19,7 +19,7 @@ from daemon.polling.window import Margins, Row
 from daemon.polling.zones import to_utc
 from daemon.store.database import Database as Store
 from tests.polling.life import Life
-from tests.polling.model import SECOND, Thing, Traits, World
+from tests.polling.model import SECOND, Shown, Traits, World
 from tests.polling.model_database import Database
 from tests.polling.people import edit_at_random
 from tests.polling.promises import check
@@ -47,34 +47,33 @@ class LocalWorld(World):
         self, bound: datetime | None, page_key: str | None, *, background: bool = False
     ) -> Reading:
         self._happen()
-        things = self._sorted()
+        shown = self._sorted()
         if bound is not None:
             literal = bound.astimezone(self.zone).replace(tzinfo=None)
-            things = [thing for thing in things if self.local(thing) >= literal]
-        return self._cut([self._pair(thing, self.now) for thing in things], page_key)
+            shown = [one for one in shown if self.local(one) >= literal]
+        return self._cut(shown, page_key)
 
     async def newest(self, before: datetime | None = None) -> Reading:
-        rows = [self._pair(thing, self.now) for thing in self._sorted()[-1:]]
-        return self._reading(rows, next_key=None, complete=True)
+        return self._reading(self._sorted()[-1:], next_key=None, complete=True)
 
-    def local(self, thing: Thing) -> datetime:
-        """What the provider has of the newest version's stamp: digits."""
-        return self.text(thing.versions[-1].stamp)
+    def local(self, one: Shown) -> datetime:
+        """What the provider has of a stamp: digits."""
+        assert one.stamp is not None
+        return self.text(one.stamp)
 
     def text(self, instant: datetime) -> datetime:
         return instant.astimezone(self.zone).replace(tzinfo=None, fold=0)
 
-    def _sorted(self) -> Sequence[Thing]:
-        things = self._visible(self.now)
-        return sorted(things, key=lambda thing: (self.local(thing), thing.id))
+    def _sorted(self) -> Sequence[Shown]:
+        return sorted(self._shown(self.now), key=lambda one: (self.local(one), one.id))
 
-    def _pair(self, thing: Thing, at: datetime) -> tuple[Row, Sighting]:
-        row, sighting = super()._pair(thing, at)
-        stamp = to_utc(self.local(thing), self.zone, at)
+    def _pair(self, one: Shown) -> tuple[Row, Sighting]:
+        row, sighting = super()._pair(one)
+        stamp = to_utc(self.local(one), self.zone, self.now)
         read = replace(
             sighting,
             stamp=stamp,
-            created=to_utc(self.text(thing.created), self.zone, at),
+            created=to_utc(self.text(one.created), self.zone, self.now),
             other_stamp=other_reading(self.zone, stamp),
         )
         return replace(row, stamp=stamp), read

@@ -2,117 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import orjson
 import pytest
-import pytest_asyncio
 
-from daemon.delivery.ready import ReadyNotification
 from daemon.errors import Fenced, RevisionMismatch
-from daemon.instance import InstanceId, PollTarget, ResourceState
-from daemon.leases import Leases
-from daemon.metrics import Metrics
-from daemon.notifications.context import Context
-from daemon.polling.journal import Journal
-from daemon.polling.means import PollingMeans
-from daemon.polling.noticing import Manner
+from daemon.instance import ResourceState
 from daemon.polling.poller import Poller
-from daemon.polling.schedule import Schedule
-from daemon.polling.window import Margins
-from daemon.settings import DeliverySettings, PollingSettings
-from daemon.store.database import Database
-from daemon.store.resources import list_targets, load_progress
-from tests.polling.model import SECOND, Traits, World
-from tests.store.factories import make_instance, make_resource
-
-MARGINS = Margins(
-    overlap=timedelta(minutes=2),
-    poll_delay=timedelta(0),
-    settle_lag=timedelta(0),
-    granularity=SECOND,
-    zone_configured=False,
-)
-MANNER = Manner(margins=MARGINS, tolerance=timedelta(0), projection=1)
-
-
-@dataclass(slots=True)
-class Bench:
-    """One resource of a modelled provider, polled into a real database."""
-
-    database: Database
-    leases: Leases
-    target: PollTarget
-    world: World
-    means: PollingMeans
-    woken: list[ReadyNotification] = field(default_factory=list)
-
-    async def journal(self) -> Journal:
-        progress = await load_progress(self.database, self.target.resource_id)
-        return Journal(self.means, self.target, progress, self.context)
-
-    def context(self, poll_at: datetime, created_at: datetime) -> Context:
-        return Context(
-            instance_id=self.target.instance.id,
-            instance_name="test",
-            instance_tags=(),
-            element_key="maximizer",
-            hub_key="crm",
-            account_id=1,
-            company_id=1,
-            user_id=1,
-            resource_id=self.target.resource_id,
-            object_type="contacts",
-            id_field="Key",
-            poll_at=poll_at,
-            created_at=created_at,
-        )
-
-    async def poller(self) -> Poller:
-        return Poller(self.world, await self.journal(), MANNER, self.world.our_clock)
-
-    async def count(self, table: str) -> int:
-        return int(await self.database.fetchval(f"select count(*) from {table}"))
-
-    async def totals(self) -> dict[str, int]:
-        return {name: await self.count(name) for name in ("snapshots", "events", "notifications")}
-
-
-@pytest_asyncio.fixture
-async def bench(database: Database) -> AsyncIterator[Bench]:
-    instance_id = await make_instance(database)
-    await make_resource(database, instance_id)
-    leases = Leases(database, seconds=10, renew_seconds=3, alone=True)
-    await leases.run_once()
-    [target] = await list_targets(database, [instance_id])
-    woken: list[ReadyNotification] = []
-
-    def wake(_: InstanceId, ready: Sequence[ReadyNotification]) -> None:
-        woken.extend(ready)
-
-    means = PollingMeans(
-        database=database,
-        leases=leases,
-        connectors={},
-        accounts=_no_account,
-        schedule=Schedule(database, leases),
-        wake=wake,
-        settings=PollingSettings(),
-        delivery=DeliverySettings(),
-        metrics=Metrics(version="0"),
-    )
-    world = World(1, Traits(kills=0, edits_between_pages=False))
-    for _ in range(6):
-        world.edit()
-        world.pass_time(30)
-    yield Bench(database, leases, target, world, means, woken)
-
-
-async def _no_account(_: InstanceId) -> Any:
-    raise AssertionError("the model has no account")
+from daemon.store.resources import load_progress
+from tests.polling.bench import MANNER, Bench
 
 
 async def test_the_baseline_is_stored_and_nothing_is_told(bench: Bench) -> None:

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
-from daemon.polling.slow_pass import Wishes
+from daemon.polling import confirming, detection, slow_pass, slow_work
+from daemon.polling.confirming import Confirming
+from daemon.polling.slow_pass import SlowPass, Wishes
+from daemon.polling.snapshot import Snapshot
 from tests.polling.life import EVERYTHING, run
 from tests.polling.model import MINUTE, SECOND, Traits
+from tests.polling.model_database import Database
 from tests.polling.promises import check
 
 SWEEPS = Wishes(sweep_interval=5 * MINUTE)
@@ -23,11 +29,20 @@ WORLDS: dict[str, tuple[Traits, Wishes]] = {
         Traits(deletions=0.05, hidings=0.1, hidden_for=20 * MINUTE),
         SWEEPS,
     ),
+    "objects that nobody may see for less than the time between two sweeps": (
+        Traits(deletions=0.05, hidings=0.1, hidden_for=4 * MINUTE),
+        SWEEPS,
+    ),
+    "nobody may see anything for a while": (
+        Traits(mass_hidings=0.02, hidden_for=20 * MINUTE, objects=30, page_size=20),
+        SWEEPS,
+    ),
     "objects that leave the filter": (Traits(deletions=0.05, unlistings=0.1), SWEEPS),
     "stale replicas": (
         Traits(deletions=0.1, restorations=0.05, stale=0.3, stale_by=60 * SECOND),
         BOTH,
     ),
+    "replicas that list what was deleted": (Traits(deletions=0.1, ghosts=0.3), SWEEPS),
     "back-dated imports": (Traits(back_dated=0.2), SWEEPS),
     "rows later than the overlap": (Traits(late_by=10 * MINUTE), RECONCILES),
     "rows later than the window of reconciliation": (Traits(late_by=20 * MINUTE), BOTH),
@@ -48,7 +63,7 @@ WORLDS: dict[str, tuple[Traits, Wishes]] = {
 
 @pytest.mark.parametrize(("traits", "wishes"), WORLDS.values(), ids=WORLDS.keys())
 def test_promises_hold_with_slow_work_in_every_world(traits: Traits, wishes: Wishes) -> None:
-    for seed in range(30):
+    for seed in range(12):
         check(run(seed, traits, wishes=wishes))
 
 
@@ -70,8 +85,106 @@ BACKFILLS: dict[str, tuple[Traits, timedelta]] = {
 def test_a_backfill_tells_everything_once_among_edits_and_kills(
     traits: Traits, told_before: timedelta
 ) -> None:
-    for seed in range(30):
+    for seed in range(10):
         check(run(seed, traits, told_before=told_before, old_edits=60))
+
+
+def _no_confirmation(self: Confirming, absent: Any) -> Any:
+    return _answer(value=False)
+
+
+async def _answer(*, value: bool) -> bool:
+    return value
+
+
+def _no_doubt_of_tombs(sighting: Any, tomb: Any, rules: Any, found: Any, _: bool) -> None:
+    REVIVE(sighting, tomb, rules, found, True)
+
+
+def _no_doubt_of_stamps(sighting: Any, snapshot: Any, rules: Any, found: Any, _: bool) -> None:
+    COMPARE(sighting, snapshot, rules, found, True)
+
+
+async def _absent_once(self: Database, limit: int) -> Sequence[Snapshot]:
+    living = self._living()
+    return [snapshot for key, snapshot in living.items() if self.absent.get(key, 0) >= 1][:limit]
+
+
+def _no_window(slow: SlowPass, *arguments: Any) -> SlowPass:
+    begun = LISTING_BEGUN(slow, *arguments)
+    return replace(begun, lower=begun.until, anchor=begun.until)
+
+
+REVIVE, COMPARE = detection._revive, detection._compare
+LISTING_BEGUN = slow_pass.listing_begun
+
+MUTANTS: dict[str, tuple[object, str, Callable[..., Any], str]] = {
+    "one miss is enough": (
+        Database,
+        "list_absent",
+        _absent_once,
+        "objects that nobody may see for less than the time between two sweeps",
+    ),
+    "nothing is confirmed by its id": (
+        Confirming,
+        "_is_there",
+        _no_confirmation,
+        "objects that leave the filter",
+    ),
+    "no brake": (
+        confirming,
+        "most_deletions",
+        lambda living, wishes: living,
+        "nobody may see anything for a while",
+    ),
+    "what was never read counts as changed": (
+        detection,
+        "_was_there_unread",
+        lambda sighting, marks: False,
+        "back-dated imports",
+    ),
+    "what was once deleted is believed without a look": (
+        detection,
+        "_revive",
+        _no_doubt_of_tombs,
+        "replicas that list what was deleted",
+    ),
+    "an older stamp is believed without a look": (
+        detection,
+        "_compare",
+        _no_doubt_of_stamps,
+        "stale replicas",
+    ),
+    "a listing does not lower the edge of what is known": (
+        slow_work,
+        "marks_after_listing",
+        lambda marks, slow: marks,
+        "back-dated imports",
+    ),
+    "reconciliation reads no more than a poll": (
+        slow_work,
+        "listing_begun",
+        _no_window,
+        "rows later than the overlap",
+    ),
+}
+
+
+@pytest.mark.parametrize("mutant", MUTANTS.values(), ids=MUTANTS.keys())
+def test_taking_out_a_rule_of_slow_work_breaks_a_promise(
+    mutant: tuple[object, str, Callable[..., Any], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    owner, name, replacement, world = mutant
+    monkeypatch.setattr(owner, name, replacement)
+    assert any(_breaks(seed, *WORLDS[world]) for seed in range(300))
+
+
+def _breaks(seed: int, traits: Traits, wishes: Wishes) -> bool:
+    try:
+        check(run(seed, traits, wishes=wishes))
+    except AssertionError:
+        return True
+    return False
 
 
 @pytest.mark.soak

@@ -47,8 +47,8 @@ order by object_id
 limit $2
 
 -- name: count_absent
--- How many those are.
-select count(*) from snapshots where resource_id = $1 and absent_sweeps >= 2 and not deleted
+-- How many objects the last listing did not show, whatever the ones before it did.
+select count(*) from snapshots where resource_id = $1 and absent_sweeps >= 1 and not deleted
 
 -- name: count_living
 -- How many objects are known and not told as deleted.

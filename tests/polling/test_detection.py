@@ -1,0 +1,282 @@
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from daemon.instance import EventType
+from daemon.polling.detection import Detected, Rules, Sighting, detect, fold
+from daemon.polling.snapshot import FORGOTTEN, Snapshot
+from daemon.polling.window import Marks
+
+SECOND = timedelta(seconds=1)
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+RULES = Rules(
+    marks=Marks(cursor_at=NOON, baseline_at=NOON, known_from=NOON - timedelta(hours=1)),
+    tolerance=10 * SECOND,
+    projection=1,
+    polled_at=NOON,
+)
+
+
+def at(seconds: float) -> datetime:
+    return NOON + timedelta(seconds=seconds)
+
+
+def sighting(object_id: str = "a", stamp: float | None = 0, **changes: Any) -> Sighting:
+    content = changes.pop("content", b"1")
+    created = changes.pop("created", -60)
+    fields: dict[str, Any] = {
+        "object_id": object_id,
+        "object_key": f"key of {object_id}",
+        "stamp": None if stamp is None else at(stamp),
+        "created": None if created is None else at(created),
+        "content_hash": content,
+        "raw": {"content": content},
+        "digests": lambda: content,
+        "changed_fields": lambda before: None if before is None else ("content",),
+    }
+    return Sighting(**(fields | changes))
+
+
+def snapshot(object_id: str = "a", stamp: float | None = 0, **changes: Any) -> Snapshot:
+    fields: dict[str, Any] = {
+        "object_id": object_id,
+        "object_key": f"key of {object_id}",
+        "stamp": None if stamp is None else at(stamp),
+        "content_hash": b"1",
+        "digests": b"1",
+        "revision": 3,
+        "projection": 1,
+    }
+    return Snapshot(**(fields | changes))
+
+
+def kinds(detected: Detected) -> list[EventType]:
+    return [change.type for change in detected.changes]
+
+
+def stored(detected: Detected) -> dict[str, Snapshot]:
+    return {write.snapshot.object_id: write.snapshot for write in detected.writes}
+
+
+SIGHTINGS = st.builds(
+    sighting,
+    object_id=st.sampled_from("abcdef"),
+    stamp=st.none() | st.integers(-9, 9),
+    created=st.none() | st.integers(-9, 9),
+    content=st.sampled_from([b"1", b"2"]),
+)
+PAGES = st.lists(SIGHTINGS, max_size=12)
+
+
+@given(PAGES)
+def test_the_same_page_twice_gives_no_change(page: Sequence[Sighting]) -> None:
+    folded = fold(page)
+    first = detect(folded, {}, RULES)
+    again = detect(folded, stored(first), RULES)
+    assert (again.changes, again.writes, again.doubtful) == ([], [], [])
+    assert again.suppressed == len(folded)
+
+
+@given(st.data())
+def test_any_order_of_the_page_gives_the_same_events(data: st.DataObject) -> None:
+    page = data.draw(st.lists(SIGHTINGS, max_size=8, unique_by=lambda one: one.object_id))
+    other = data.draw(st.permutations(page))
+    known = {"a": snapshot("a", -1), "b": snapshot("b", -9, content_hash=b"2")}
+
+    def told(order: Sequence[Sighting]) -> dict[str, Any]:
+        detected = detect(fold(order), known, RULES)
+        return {c.object_id: (c.type, c.revision, c.occurred_at) for c in detected.changes}
+
+    assert told(page) == told(other)
+
+
+@given(st.lists(PAGES, max_size=5), st.data())
+def test_a_crash_between_any_two_pages_loses_and_repeats_nothing(
+    pages: Sequence[Sequence[Sighting]], data: st.DataObject
+) -> None:
+    """A page that was committed may be read again, one that was not is."""
+
+    def live(order: Sequence[int]) -> tuple[dict[str, Snapshot], set[tuple[str, int]]]:
+        known: dict[str, Snapshot] = {}
+        told: list[tuple[str, int]] = []
+        for index in order:
+            detected = detect(fold(pages[index]), known, RULES)
+            known |= stored(detected)
+            told += [(change.object_id, change.revision) for change in detected.changes]
+        assert len(told) == len(set(told))
+        return known, set(told)
+
+    crashed: list[int] = []
+    for index in range(len(pages)):
+        crashed += [index] * (1 + data.draw(st.integers(0, 1)))
+    assert live(crashed) == live(range(len(pages)))
+
+
+@given(PAGES)
+def test_every_event_raises_the_revision_of_its_object_by_one(page: Sequence[Sighting]) -> None:
+    known = {"a": snapshot("a", -20), "b": snapshot("b", -20, deleted=True)}
+    detected = detect(fold(page), known, RULES, confirmed=frozenset("ab"))
+    for change in detected.changes:
+        before = known[change.object_id].revision if change.object_id in known else 0
+        assert change.revision == stored(detected)[change.object_id].revision == before + 1
+
+
+@given(PAGES)
+def test_a_folded_page_has_the_newest_version_of_each_object(page: Sequence[Sighting]) -> None:
+    folded = fold(page)
+    assert len({one.object_id for one in folded}) == len(folded)
+    for one in folded:
+        stamps = [each.stamp for each in page if each.object_id == one.object_id and each.stamp]
+        assert one.stamp == max(stamps, default=None)
+
+
+@pytest.mark.parametrize(
+    ("created", "stamp", "marks", "kind"),
+    [
+        (0, 5, {}, EventType.CREATED),
+        (-60, 5, {}, EventType.UPDATED),
+        (-5, 5, {}, EventType.CREATED),
+        (-6, 5, {}, EventType.UPDATED),
+        (None, 5, {}, EventType.UPDATED),
+        (None, 5, {"ids_complete": True}, EventType.CREATED),
+        (-9000, -9000, {}, None),
+        (None, -9000, {}, None),
+        (-9000, -9000, {"known_from": None}, EventType.CREATED),
+        (-9900, -9000, {"known_from": None}, EventType.UPDATED),
+        (5, -9000, {}, EventType.CREATED),
+    ],
+    ids=[
+        "created at the baseline",
+        "created before it",
+        "edited within the tolerance",
+        "edited after the tolerance",
+        "nobody knows when it was created",
+        "nobody knows, and all others are known",
+        "below everything that was read",
+        "below it, nobody knows when it was created",
+        "old, when everything was read",
+        "old and edited later, when everything was read",
+        "created since, with a stamp of before",
+    ],
+)
+def test_the_kind_of_an_unknown_object(
+    created: float | None, stamp: float, marks: dict[str, Any], kind: EventType | None
+) -> None:
+    rules = replace(RULES, marks=replace(RULES.marks, **marks))
+    detected = detect([sighting(stamp=stamp, created=created)], {}, rules)
+    assert kinds(detected) == ([] if kind is None else [kind])
+    assert stored(detected)["a"].revision == (kind is not None)
+
+
+@pytest.mark.parametrize(
+    ("stamp", "content", "changed"),
+    [(0, b"1", False), (0, b"2", True), (1, b"1", True), (None, b"1", True)],
+    ids=["the same", "another content", "another stamp", "no stamp any more"],
+)
+def test_a_known_object_is_updated_by_another_stamp_or_content(
+    stamp: float | None, content: bytes, changed: bool
+) -> None:
+    detected = detect([sighting(stamp=stamp, content=content)], {"a": snapshot()}, RULES)
+    assert kinds(detected) == [EventType.UPDATED] * changed
+    assert [change.changed for change in detected.changes] == [("content",)] * changed
+
+
+def test_an_older_stamp_is_no_change_until_the_object_itself_says_so() -> None:
+    older = [sighting(stamp=-5, content=b"0")]
+    doubted = detect(older, {"a": snapshot()}, RULES)
+    assert (doubted.doubtful, doubted.changes) == (["a"], [])
+    confirmed = detect(older, {"a": snapshot()}, RULES, confirmed=frozenset("a"))
+    assert kinds(confirmed) == [EventType.UPDATED]
+
+
+@pytest.mark.parametrize("stamp", [-5, 0, 5, None])
+def test_what_was_told_as_deleted_is_back_only_when_it_was_read_by_id(
+    stamp: float | None,
+) -> None:
+    tomb = {"a": snapshot(deleted=True)}
+    seen = [sighting(stamp=stamp)]
+    assert detect(seen, tomb, RULES).doubtful == ["a"]
+    back = detect(seen, tomb, RULES, confirmed=frozenset("a"))
+    assert kinds(back) == [EventType.CREATED]
+    assert back.changes[0].changed is None
+    assert not stored(back)["a"].deleted
+
+
+def test_another_projection_is_compared_by_the_stamp_and_stored_silently() -> None:
+    rules = replace(RULES, projection=2)
+    rewritten = detect([sighting(content=b"2")], {"a": snapshot()}, rules)
+    assert (rewritten.changes, rewritten.suppressed) == ([], 1)
+    after = stored(rewritten)["a"]
+    assert (after.projection, after.content_hash, after.revision) == (2, b"2", 3)
+    changed = detect([sighting(stamp=5, content=b"2")], {"a": snapshot()}, rules)
+    assert kinds(changed) == [EventType.UPDATED]
+    assert changed.changes[0].changed is None
+
+
+@pytest.mark.parametrize("projection", [1, 2])
+def test_an_object_whose_content_was_forgotten_is_told_again(projection: int) -> None:
+    known = {"a": snapshot(content_hash=FORGOTTEN, digests=None)}
+    detected = detect([sighting()], known, replace(RULES, projection=projection))
+    assert kinds(detected) == [EventType.UPDATED]
+    assert detected.changes[0].revision == 4
+
+
+def test_revisions_of_unknown_objects_go_on_above_those_that_were_dropped() -> None:
+    rules = replace(RULES, revision_floor=7)
+    told = detect([sighting(created=5, stamp=5)], {}, rules)
+    assert told.changes[0].revision == 8
+    silent = detect([sighting()], {}, replace(rules, silent=True))
+    assert stored(silent)["a"].revision == 7
+    assert silent.told_stamps == []
+
+
+def test_where_only_created_objects_are_told_updates_are_stored_silently() -> None:
+    rules = replace(RULES, only_created=True)
+    page = [sighting("a", 5), sighting("b", 5), sighting("c", 5, created=5)]
+    detected = detect(page, {"a": snapshot()}, rules)
+    assert [(c.object_id, c.type) for c in detected.changes] == [("c", EventType.CREATED)]
+    assert set(stored(detected)) == {"a", "b", "c"}
+
+
+def test_a_baseline_tells_nothing_and_remembers_everything() -> None:
+    rules = replace(RULES, silent=True)
+    known = {"b": snapshot("b"), "c": snapshot("c", deleted=True)}
+    page = [sighting("a"), sighting("b", 5), sighting("c", 5)]
+    detected = detect(page, known, rules, confirmed=frozenset("c"))
+    assert detected.changes == []
+    assert {key: each.revision for key, each in stored(detected).items()} == {
+        "a": 0,
+        "b": 3,
+        "c": 3,
+    }
+
+
+def test_only_what_a_backfill_meets_first_is_old_and_not_late() -> None:
+    rules = replace(RULES, backfill_until=at(0))
+    page = [sighting("a", 0), sighting("b", 1), sighting("c", None), sighting("d", -5)]
+    known = {"d": snapshot("d", -9)}
+    detected = detect(page, known, rules)
+    assert {c.object_id: c.backfill for c in detected.changes} == {
+        "a": True,
+        "b": False,
+        "c": True,
+        "d": False,
+    }
+    assert list(detected.told_stamps) == [at(1), at(-5)]
+
+
+def test_an_event_is_dated_by_the_stamp_else_the_creation_else_the_poll() -> None:
+    page = [
+        sighting("a", 5),
+        sighting("b", None, created=4),
+        sighting("c", None, created=None),
+    ]
+    dates = [change.occurred_at for change in detect(page, {}, RULES).changes]
+    assert dates == [at(5), at(4), NOON]

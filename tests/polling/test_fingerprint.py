@@ -1,0 +1,65 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from daemon.polling import fingerprint
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner),
+    max_leaves=5,
+)
+CONTENTS = st.dictionaries(st.text(max_size=5), VALUES, max_size=6)
+
+
+@given(CONTENTS, st.randoms())
+def test_the_order_of_fields_does_not_matter(content: dict[str, Any], random: Any) -> None:
+    names = list(content)
+    random.shuffle(names)
+    shuffled = {name: content[name] for name in names}
+    assert fingerprint.content_hash(shuffled) == fingerprint.content_hash(content)
+    assert fingerprint.field_digests(shuffled) == fingerprint.field_digests(content)
+
+
+@given(CONTENTS, CONTENTS)
+def test_the_fields_that_differ_are_named(before: dict[str, Any], after: dict[str, Any]) -> None:
+    names = before.keys() | after.keys()
+    differing = {name for name in names if _repr(before, name) != _repr(after, name)}
+    stored = fingerprint.field_digests(before)
+    assert set(fingerprint.changed_fields(stored, after, names) or ()) == differing
+
+
+def _repr(content: dict[str, Any], name: str) -> bytes | None:
+    return fingerprint._canonical(content[name]) if name in content else None
+
+
+def test_without_stored_digests_nobody_knows_what_has_changed() -> None:
+    assert fingerprint.changed_fields(None, {"a": 1}, ["a"]) is None
+
+
+@pytest.mark.parametrize(
+    "poison",
+    [{"a": 2**80}, {"a": "\ud800"}, {"a": float("nan")}, {"a": {1, 2}}, {"a": b"bytes"}],
+    ids=["huge", "surrogate", "nan", "set", "bytes"],
+)
+def test_what_json_cannot_carry_hashes_the_same_way_every_time(poison: dict[str, Any]) -> None:
+    assert fingerprint.content_hash(poison) == fingerprint.content_hash(dict(poison))
+    assert fingerprint.content_hash(poison) != fingerprint.content_hash({"a": "other"})
+
+
+def test_ignored_fields_are_left_out() -> None:
+    assert fingerprint.without({"a": 1, "b": 2}, {"b", "c"}) == {"a": 1}
+
+
+def test_another_selection_of_fields_is_another_projection() -> None:
+    numbers = {
+        fingerprint.projection(version, selection)
+        for version in (1, 2)
+        for selection in ((), ("a",), ("a", "b"), ("ab",))
+    }
+    assert len(numbers) == 8
+    assert all(0 < number < 2**63 for number in numbers)
