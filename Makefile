@@ -15,6 +15,7 @@ run: setup ## start the demo: the real daemon, a sandbox CRM and a sample receiv
 	@$(python) -m daemon demo $(ARGS)
 
 test: lint types ## run every check and test, the same as CI
+	@sh scripts/browser
 	@$(python) -m pytest -p no:cacheprovider -n auto --maxprocesses 4 --dist worksteal $(ARGS)
 
 lint: setup-dev ## check style, format and the direction of imports

@@ -8,7 +8,7 @@ import os
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
@@ -16,6 +16,8 @@ from typing import Any, TypeVar
 import structlog
 
 from daemon import __version__
+from daemon.admin.authentication import invitation
+from daemon.admin.context import SandboxDoor
 from daemon.admin.server import create_application
 from daemon.admin.site import serve
 from daemon.composition import Foundation, Parts, assemble
@@ -38,10 +40,12 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ready:
-    """Everything runs: under which base URL, and where a new first account's secrets were told."""
+    """Everything runs: under which base URL, where a new first account's secrets were told, and the
+    address that signs in at the page once."""
 
     url: str
     account_file: Path | None
+    sign_in_url: str | None = field(repr=False)
 
 
 OnReady = Callable[[Ready], None]
@@ -52,6 +56,7 @@ async def run(
     *,
     stop: asyncio.Event | None = None,
     on_ready: OnReady | None = None,
+    sandbox: SandboxDoor | None = None,
 ) -> None:
     """Run the daemon until `stop` is set or SIGTERM or SIGINT comes.
 
@@ -64,7 +69,7 @@ async def run(
         base = parts.foundation
         base.metrics.config_last_reload_success.set(1)
         stack.enter_context(_signals(stop, lambda: reload(settings, base.metrics, notifier)))
-        application = create_application(parts.admin)
+        application = create_application(replace(parts.admin, sandbox=sandbox))
         url = await stack.enter_async_context(
             serve(application, settings.admin.host, settings.admin.port)
         )
@@ -91,7 +96,8 @@ async def _prepare(parts: Parts, url: str) -> Ready:
     if account is not None:
         log.info("account.created", secrets_in=str(account))
     await base.leases.run_once()
-    return Ready(url=url, account_file=account)
+    sign_in_url = await invitation(parts.admin, url)
+    return Ready(url=url, account_file=account, sign_in_url=sign_in_url)
 
 
 def _announce(ready: Ready, notifier: Notifier, on_ready: OnReady | None) -> None:

@@ -124,9 +124,13 @@ def _port(text: str) -> int:
 def _run(options: argparse.Namespace) -> int:
     settings = _load(options)
     configure_logs(settings.logging.level, settings.logging.format)
-    from daemon.app import run
+    from daemon.app import Ready, run
 
-    asyncio.run(run(settings))
+    def greet(ready: Ready) -> None:
+        if sys.stdout.isatty() and ready.sign_in_url is not None:
+            print(f"Sign in, once and within 15 minutes: {ready.sign_in_url}", flush=True)
+
+    asyncio.run(run(settings, on_ready=greet))
     return 0
 
 

@@ -237,4 +237,5 @@ def _admin(
         readiness={"started": startup.why_not_started, "draining": startup.why_draining},
         metrics=foundation.metrics,
         started_at=datetime.now(UTC),
+        public_url=foundation.settings.admin.public_url,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -14,6 +15,7 @@ import orjson
 
 from daemon import app
 from daemon.address_guard import AddressGuard
+from daemon.admin.context import SandboxDoor
 from daemon.demo_tour import Tour
 from daemon.errors import InvalidInput
 from daemon.logs import configure_logs
@@ -34,6 +36,7 @@ class Started:
 
     url: str
     account_file: Path
+    sign_in_url: str | None
     user_secret: str
     organization_secret: str
     stop: asyncio.Event
@@ -60,9 +63,11 @@ async def _show(port: int, *, once: bool) -> int:
             serving(crm.create_app(_generous()), "127.0.0.1", 0) as crm_url,
             serving(receiver.create_app(), "127.0.0.1", 0) as receiver_url,
             Outbound(AddressGuard(LOOPBACK)) as outbound,
-            _daemon(_settings(Path(folder), port, crm_url)) as started,
+            _daemon(_settings(Path(folder), port, crm_url), _door(outbound, crm_url)) as started,
         ):
             print(f"pollhook             {started.url}  (secrets: {started.account_file})")
+            if sys.stdout.isatty() and started.sign_in_url is not None:
+                print(f"its page             {started.sign_in_url}  (signs in once)")
             print(f"Maximizer stand-in   {crm_url}")
             print(f"sample callback      {receiver_url}/callback\n")
             authorization = (
@@ -77,6 +82,24 @@ async def _show(port: int, *, once: bool) -> int:
             )
             await tour.connect()
             return await tour.watch_once() if once else await tour.watch(started.stop)
+
+
+def _door(outbound: Outbound, crm_url: str) -> SandboxDoor:
+    """How the page reaches the stand-in's records."""
+
+    async def call(method: str, path: str, body: bytes) -> tuple[int, bytes]:
+        answer = await outbound.request(
+            method,
+            f"{crm_url}{path}",
+            headers={"Content-Type": "application/json"},
+            data=body or None,
+            deadline_seconds=10,
+            max_bytes=1_048_576,
+            guard=False,
+        )
+        return answer.status, answer.body
+
+    return call
 
 
 def _generous() -> Options:
@@ -104,7 +127,7 @@ def _settings(folder: Path, port: int, crm_url: str) -> Settings:
 
 
 @asynccontextmanager
-async def _daemon(settings: Settings) -> AsyncIterator[Started]:
+async def _daemon(settings: Settings, sandbox: SandboxDoor) -> AsyncIterator[Started]:
     """The daemon running in this process until the context ends, or a signal ends it."""
     stop, ready = asyncio.Event(), asyncio.get_running_loop().create_future()
 
@@ -112,7 +135,7 @@ async def _daemon(settings: Settings) -> AsyncIterator[Started]:
         ready.set_result(told)
 
     async with asyncio.TaskGroup() as tasks:
-        running = app.run(settings, stop=stop, on_ready=on_ready)
+        running = app.run(settings, stop=stop, on_ready=on_ready, sandbox=sandbox)
         daemon = tasks.create_task(running, name="daemon")
         await asyncio.wait({daemon, ready}, return_when=asyncio.FIRST_COMPLETED)
         if not ready.done():
@@ -124,6 +147,7 @@ async def _daemon(settings: Settings) -> AsyncIterator[Started]:
             yield Started(
                 url=told.url,
                 account_file=told.account_file,
+                sign_in_url=told.sign_in_url,
                 user_secret=account["userSecret"],
                 organization_secret=account["organizationSecret"],
                 stop=stop,

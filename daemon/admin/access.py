@@ -11,6 +11,7 @@ from aiohttp import web
 
 from daemon.admin.context import CONTEXT
 from daemon.admin.problems import NotAcceptable, Unauthorized
+from daemon.admin.sessions import find_user
 from daemon.errors import NotFound
 from daemon.instance import InstanceId
 from daemon.store.accounts import User
@@ -66,6 +67,9 @@ def require(access: Access, handler: Handler) -> Handler:
 
 async def authenticate(request: web.Request) -> Caller:
     """Who calls. Raises Unauthorized, with the same words whatever part is wrong."""
+    signed_in = await find_user(request)
+    if signed_in is not None:
+        return Caller(user=signed_in, instance_id=None)
     parts = parse_authorization(request.headers.get("Authorization", ""))
     user_secret, token = parts.get("user"), parts.get("element")
     if user_secret is None or (token is None and "organization" not in parts):

@@ -20,6 +20,7 @@ from daemon.store.database import Database
 from daemon.store.encryption import Keyring
 from daemon.store.idempotency import IdempotencyKeys
 from daemon.store.instances import Instances
+from daemon.store.sessions import Sessions
 
 InstanceListener = Callable[[InstanceId], Awaitable[None]]
 PollsListener = Callable[[InstanceId, Collection[str]], Awaitable[None]]
@@ -27,6 +28,8 @@ Wake = Callable[[InstanceId], None]
 PollNow = Callable[[InstanceId, Collection[str]], None]
 ReadinessCheck = Callable[[], Awaitable[str | None]]
 """Answers why the daemon is not ready in this respect, None if it is."""
+SandboxDoor = Callable[[str, str, bytes], Awaitable[tuple[int, bytes]]]
+"""Makes a call to the demo's sandbox: method, path with query, body; answers status and body."""
 
 
 def _nobody_wakes(_instance_id: InstanceId) -> None:
@@ -47,7 +50,7 @@ class AdminContext:
     `on_polls_awaited` waits for the first polls of these resources under the new state.
     `on_endpoint_changed` is for what concerns sending alone, `wake` says that there is something to
     send, `poll_now` cuts waits short. `lease_owner` is the id under which this daemon holds its
-    leases.
+    leases. `sandbox` exists in the demo.
     """
 
     database: Database
@@ -70,6 +73,13 @@ class AdminContext:
     readiness: Mapping[str, ReadinessCheck]
     metrics: Metrics
     started_at: datetime
+    public_url: str | None = None
+    sandbox: SandboxDoor | None = None
+
+    @property
+    def sessions(self) -> Sessions:
+        """Who is signed in at the web page."""
+        return Sessions(self.database)
 
 
 CONTEXT = web.AppKey("context", AdminContext)

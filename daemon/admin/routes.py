@@ -16,6 +16,7 @@ from daemon.admin import (
 from daemon.admin.access import Access, Handler
 from daemon.admin.delivery_routes import DELIVERY_ROWS
 from daemon.admin.event_routes import EVENT_ROWS
+from daemon.admin.page_routes import PAGE_ROWS, SIGN_IN_ROWS
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +179,7 @@ PLATFORM_ROUTES = (
     *ELEMENT_ROUTES,
     *INSTANCE_ROUTES,
     *HUB_ROUTES,
-    *(Route(*row) for row in (*EVENT_ROWS, *DELIVERY_ROWS)),
+    *(Route(*row) for row in (*SIGN_IN_ROWS, *EVENT_ROWS, *DELIVERY_ROWS)),
     *(
         Route(method, f"{path}{rest}", handler, _MEMBER, summary, answers, takes)
         for path in (r"/instances/{id:\d{1,18}}", "/instances")
@@ -186,3 +187,6 @@ PLATFORM_ROUTES = (
     ),
 )
 """The platform API, served with the original's prefix and without."""
+
+PAGE_ROUTES = tuple(Route(*row) for row in PAGE_ROWS)
+"""The page's own, which may change with it: no part of the API and of its description."""

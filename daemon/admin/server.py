@@ -10,11 +10,12 @@ import structlog
 from aiohttp import web
 
 from daemon.admin.access import CALLER, Handler, require
+from daemon.admin.authentication import DOOR, Door
 from daemon.admin.context import CONTEXT, AdminContext
 from daemon.admin.messages import MAXIMUM_BODY_BYTES, check_address
 from daemon.admin.openapi import DESCRIPTION, build_description
 from daemon.admin.problems import render, status_of
-from daemon.admin.routes import OPERATOR_ROUTES, PLATFORM_ROUTES
+from daemon.admin.routes import OPERATOR_ROUTES, PAGE_ROUTES, PLATFORM_ROUTES
 from daemon.admin.stream import install_streams
 
 log = structlog.get_logger(__name__)
@@ -32,10 +33,11 @@ def create_application(context: AdminContext) -> web.Application:
     """The whole server; the caller binds it to an address, with aiohttp's own access log off."""
     application = web.Application(middlewares=[_attend], client_max_size=MAXIMUM_BODY_BYTES)
     application[CONTEXT] = context
+    application[DOOR] = Door()
     install_streams(application)
     unprefixed = (*OPERATOR_ROUTES, *PLATFORM_ROUTES)
     application[DESCRIPTION] = build_description(unprefixed, PLATFORM_ROUTES, PREFIX)
-    for prefix, routes in (("", unprefixed), (PREFIX, PLATFORM_ROUTES)):
+    for prefix, routes in (("", (*unprefixed, *PAGE_ROUTES)), (PREFIX, PLATFORM_ROUTES)):
         for route in routes:
             handler = require(route.access, route.handler)
             application.router.add_route(route.method, prefix + route.path, handler)

@@ -148,6 +148,7 @@ OPEN_CALLS = {
     ("GET", "/elements/{element}/oauth/url"): 400,
     ("GET", "/elements/{element}/oauth/callback"): 200,
     ("POST", "/authentication"): 415,
+    ("GET", "/authentication"): 200,
 }
 
 
