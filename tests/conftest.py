@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import itertools
 import logging
+import os
+import shutil
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import pytest_asyncio
@@ -16,6 +19,13 @@ from daemon.store.embedded import EmbeddedPostgres, ServerAddress
 from daemon.store.migrations import migrate
 
 TEMPLATE = "template_migrated"
+MEMORY, ROOM_BYTES = Path("/dev/shm"), 4 << 30
+
+
+def pytest_configure() -> None:
+    """Let temporary folders, and so all databases, lie in memory where there is room for them."""
+    if os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > ROOM_BYTES:
+        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
 
 
 @pytest.fixture(autouse=True)
@@ -55,7 +65,7 @@ async def database_address(
     """The address of a migrated, empty database that only this test uses."""
     name = next(database_names)
     async with await Database.open(postgres.as_arguments(), pool_size=1) as server:
-        await server.execute(f"create database {name} template {TEMPLATE}")
+        await server.execute(f"create database {name} template {TEMPLATE} strategy file_copy")
         yield replace(postgres, database=name)
         await server.execute(f"drop database {name} with (force)")
 
