@@ -17,6 +17,7 @@ BASIC_USERNAME = "event.notification.basic.username"
 BASIC_PASSWORD = "event.notification.basic.password"  # noqa: S105 -- the name of a key, no password
 FORMAT = "event.notification.format"
 RAW = "event.notification.raw"
+RETRY_SCHEDULE = "event.notification.retry.schedule"
 REFRESH_INTERVAL = "event.poller.refresh_interval"
 TIMEZONE = "event.poller.timezone"
 POLLER_CONFIGURATION = "event.poller.configuration"
@@ -91,6 +92,12 @@ EVENT_KEYS = (
         type="LIST",
         default_value="events",
         description="Which records a notification carries: events (its own), page or none.",
+    ),
+    ConfigurationKey(
+        key=RETRY_SCHEDULE,
+        name="Retry schedule",
+        description="Seconds to wait before each attempt, the first one's included, as a JSON list"
+        " or separated by commas; without it, what delivery.retry_schedule_seconds says.",
     ),
     ConfigurationKey(
         key=REFRESH_INTERVAL,

@@ -12,6 +12,7 @@ import orjson
 
 from daemon import configuration_keys as keys
 from daemon.connectors.connector import ConfigurationKey, Element
+from daemon.delivery.retry import read_schedule
 from daemon.errors import Fault
 from daemon.polling.zones import UnknownZone, parse_zone
 
@@ -198,6 +199,14 @@ def _check_header(name: str, value: object) -> None:
         raise Refused(f"has a value for {name} that is not one line of printable ASCII text")
 
 
+def _schedule(value: object) -> list[float]:
+    is_plain = isinstance(value, str) and not value.strip().startswith("[")
+    try:
+        return read_schedule(_decoded(f"[{value}]" if is_plain else value))
+    except ValueError as error:
+        raise Refused(str(error)) from error
+
+
 def _unchanged(value: object) -> object:
     """Read where the element's resources are known, as JSON or its text."""
     return value
@@ -219,6 +228,7 @@ _PARSERS: Mapping[str, Callable[[object], Any]] = {
     keys.CALLBACK_URL: _address,
     keys.CALLBACK_HEADERS: _headers,
     keys.TIMEZONE: _zone,
+    keys.RETRY_SCHEDULE: _schedule,
     keys.POLLER_CONFIGURATION: _unchanged,
 }
 

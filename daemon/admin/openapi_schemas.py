@@ -20,6 +20,7 @@ from daemon.admin.openapi_parts import (
     reference,
 )
 from daemon.admin.openapi_polling import POLLING_SCHEMAS
+from daemon.configuration_keys import EVENT_KEYS
 
 _INSTANCE_BODY: dict[str, Schema] = {
     "name": {"type": "string", "minLength": 1, "maxLength": 255},
@@ -27,6 +28,7 @@ _INSTANCE_BODY: dict[str, Schema] = {
     "configuration": {
         **ANYTHING,
         "description": "Keys as the element lists them. A secret sent as ******** is kept.",
+        "properties": {key.key: {"description": key.description} for key in EVENT_KEYS},
     },
     "providerData": object_of(code=TEXT, refresh_token=TEXT),
 }

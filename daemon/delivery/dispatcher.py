@@ -193,7 +193,8 @@ class Dispatcher:
         self._slots.release(sending.tier)
         lane.finish(outcome.duration_seconds, outcome.blame)
         chance = self._means.chance()
-        conclusion = conclude(sending.begun, outcome, lane.status, self._policy, chance)
+        policy = self._policy.following(sending.configuration.retry_schedule_seconds)
+        conclusion = conclude(sending.begun, outcome, lane.status, policy, chance)
         changed = conclusion.endpoint != lane.status and not lane.is_closed
         if conclusion.endpoint.warned > lane.status.warned:
             self._reporter.endpoint_warned(lane.instance_id, conclusion.endpoint)

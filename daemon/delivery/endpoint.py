@@ -30,6 +30,7 @@ class EndpointConfiguration:
     `webhook_secrets` are the Standard Webhooks secrets in force (`whsec_...`), `retiring_secrets`
     those that were replaced and sign along until their instant. `queues_failures` is the account's
     failure policy: nothing is given up, the endpoint is disabled instead.
+    `retry_schedule_seconds` is the instance's own schedule, if it has one.
     """
 
     url: str
@@ -40,6 +41,7 @@ class EndpointConfiguration:
     webhook_secrets: Sequence[str] = field(default=(), repr=False)
     retiring_secrets: Sequence[tuple[str, datetime]] = field(default=(), repr=False)
     queues_failures: bool = False
+    retry_schedule_seconds: Sequence[float] | None = None
 
     def secrets_at(self, timestamp: int) -> Sequence[str]:
         """The secrets that sign at this second since 1970, the newest first."""

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from enum import StrEnum
+from typing import Self
 
 RETRY_AFTER_AT_MOST_SECONDS = 86_400.0
+
+ATTEMPTS_AT_MOST = 100
+WAIT_AT_MOST_SECONDS = 2_592_000
 
 
 class Blame(StrEnum):
@@ -37,6 +41,12 @@ class RetryPolicy:
     jitter: float
     disable_after: timedelta
 
+    def following(self, schedule_seconds: Sequence[float] | None) -> Self:
+        """The same with another schedule, if there is one."""
+        if schedule_seconds is None:
+            return self
+        return replace(self, schedule_seconds=schedule_seconds)
+
     def wait_seconds(self, number: int, chance: float) -> float | None:
         """The wait before attempt `number` (from 1), None if there is no such attempt."""
         if number > len(self.schedule_seconds):
@@ -50,6 +60,20 @@ class RetryPolicy:
 
     def _jittered(self, seconds: float, chance: float) -> float:
         return seconds * (1 + self.jitter * (2 * chance - 1))
+
+
+def read_schedule(waits: object) -> list[float]:
+    """The waits before each attempt as a person gives them. Raises ValueError with the reason."""
+    if not isinstance(waits, list) or not 1 <= len(waits) <= ATTEMPTS_AT_MOST:
+        raise ValueError(f"has to be a list of 1 to {ATTEMPTS_AT_MOST} waits in seconds")
+    for position, wait in enumerate(waits, 1):
+        is_number = isinstance(wait, int | float) and not isinstance(wait, bool)
+        if not is_number or not 0 <= wait <= WAIT_AT_MOST_SECONDS:
+            raise ValueError(
+                f"has a wait {position} that is no number of seconds from 0 to"
+                f" {WAIT_AT_MOST_SECONDS}"
+            )
+    return waits
 
 
 REFUSALS_OF_A_BODY = frozenset({400, 413, 422})

@@ -72,6 +72,7 @@ def context_maker(
     """Makes the context of a page from the instants of its poll and of its composition."""
     instance = target.instance
     values = instance.configuration
+    schedule = values.get(keys.RETRY_SCHEDULE, delivery.retry_schedule_seconds)
 
     def context(poll_at: datetime, created_at: datetime) -> Context:
         return Context(
@@ -92,7 +93,7 @@ def context_maker(
             raw_mode=RawMode(values.get(keys.RAW, RawMode.EVENTS)),
             drop_nulls=bool(values.get(keys.RESPONSE_NULLS, True)),
             max_body_bytes=delivery.max_body_bytes,
-            first_wait_seconds=delivery.retry_schedule_seconds[0],
+            first_wait_seconds=schedule[0],
         )
 
     return context

@@ -17,6 +17,7 @@ from pydantic import (
     field_validator,
 )
 
+from daemon.delivery.retry import ATTEMPTS_AT_MOST, WAIT_AT_MOST_SECONDS
 from daemon.settings.values import (
     check_address_template,
     check_dsn,
@@ -142,11 +143,16 @@ class DeliverySettings(Section):
     """Attempts under way at the same time at most, over all callbacks."""
     max_in_flight_per_endpoint: Count = Field(8, ge=1, le=1000)
     """Attempts under way at one callback at most; a callback in trouble gets one."""
-    retry_schedule_seconds: tuple[Annotated[Number, Field(ge=0, le=2592000)], ...] = Field(
-        (0, 5, 300, 1800, 7200, 18000, 36000, 50400, 72000, 86400), min_length=1, max_length=100
+    retry_schedule_seconds: tuple[Annotated[Number, Field(ge=0, le=WAIT_AT_MOST_SECONDS)], ...] = (
+        Field(
+            (0, 5, 300, 1800, 7200, 18000, 36000, 50400, 72000, 86400),
+            min_length=1,
+            max_length=ATTEMPTS_AT_MOST,
+        )
     )
     """Seconds to wait before each attempt, the first one included; after the last attempt the
-    notification is dead. The default gives a receiver more than three days."""
+    notification is dead. The default gives a receiver more than three days. An instance may have
+    its own (`event.notification.retry.schedule`)."""
     retry_jitter: Number = Field(0.2, ge=0, le=1)
     """Fraction by which each of these waits is made longer or shorter at random, so that retries do
     not arrive all at once."""

@@ -174,6 +174,7 @@ class Instances:
             webhook_secrets=[secrets.current],
             retiring_secrets=secrets.retiring,
             queues_failures=row["queues_failures"],
+            retry_schedule_seconds=values.get(keys.RETRY_SCHEDULE),
         )
 
     def _owned(self, row: Row) -> OwnedInstance:

@@ -32,6 +32,7 @@ async def test_the_configuration_lists_every_key_that_may_be_configured(api: Api
         "event.notification.enabled",
         "event.notification.callback.url",
         "event.notification.signature.key",
+        "event.notification.retry.schedule",
         "event.poller.refresh_interval",
         "event.poller.timezone",
         "filter.response.nulls",

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 import standardwebhooks
@@ -106,6 +107,23 @@ async def test_a_poison_notification_is_tried_as_scheduled_and_dies_alone(
         " where notification_id = (select min(id) from notifications) order by id"
     )
     assert [tuple(row) for row in rows] == [(n, "status", 500, True) for n in (1, 2, 3, 4)]
+
+
+async def test_an_instance_may_have_a_retry_schedule_of_its_own(
+    database: Database, workshop: Workshop, receiver: Receiver, source: Source
+) -> None:
+    async def refuse(arrival: Arrival) -> int:
+        return 409
+
+    receiver.answering = refuse
+    configuration = workshop.endpoints[source.instance_id]
+    assert configuration is not None
+    workshop.endpoints[source.instance_id] = replace(configuration, retry_schedule_seconds=[0, 0])
+    async with running(workshop.dispatcher(retry_schedule_seconds=(0, 3600))) as dispatcher:
+        dispatcher.wake(source.instance_id, await source.commit("a"))
+        await until(lambda: count(database, "notifications", "state = 'dead'"), 1)
+
+    assert len(receiver.arrivals) == 2
 
 
 async def test_a_receiver_that_was_down_gets_everything_and_no_attempts_are_spent_meanwhile(

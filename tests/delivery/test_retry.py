@@ -104,3 +104,12 @@ def test_a_schedule_of_one_wait_serves_for_probes_too() -> None:
     policy = RetryPolicy(schedule_seconds=(3,), jitter=0, disable_after=timedelta(days=5))
 
     assert [policy.probe_seconds(failures, 0.5) for failures in (0, 1, 2)] == [3, 3, 3]
+
+
+def test_an_instance_may_follow_a_schedule_of_its_own() -> None:
+    own = POLICY.following([1, 60])
+
+    assert own.wait_seconds(2, 0.5) == 60
+    assert own.wait_seconds(3, 0.5) is None
+    assert own.disable_after == POLICY.disable_after
+    assert POLICY.following(None) is POLICY
