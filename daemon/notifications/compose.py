@@ -114,7 +114,7 @@ def _telling(context: Context, notification_id: NotificationId, told: Sequence[T
 def _draft(telling: Telling, body: bytes, waits_for: NotificationId | None) -> Draft:
     context = telling.context
     if len(body) > context.max_body_bytes:
-        thin = replace(context, raw_mode=RawMode.NONE)
+        thin = replace(context, raw_mode=RawMode.NONE, is_thin=True)
         body = _render(replace(telling, context=thin))
     return Draft(
         id=telling.notification_id,

@@ -42,7 +42,7 @@ class Context:
     `poll_at` is when the poll began, `created_at` when the page is put into words; the first
     attempt is due `first_wait_seconds` later. `page` is needed for RawMode.PAGE only. `drop_nulls`
     is `filter.response.nulls`. A body above `max_body_bytes` is split, a single event's goes
-    without its record.
+    without its record (`is_thin`), and with the link below `hub_path` that fetches it.
     """
 
     instance_id: InstanceId
@@ -64,6 +64,8 @@ class Context:
     page: Sequence[Mapping[str, Any]] = field(default=(), repr=False)
     max_body_bytes: int = MAX_BODY_BYTES
     first_wait_seconds: float = 0.0
+    hub_path: str = ""
+    is_thin: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

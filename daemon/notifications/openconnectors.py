@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import quote
 
 from daemon.instance import EventType
 from daemon.notifications.context import Context, RawMode, Telling, Told
@@ -62,6 +63,8 @@ def event_entry(context: Context, told: Told) -> dict[str, Any]:
     }
     if change.type is EventType.UPDATED and change.changed is not None:
         entry["changed"] = change.changed
+    if context.is_thin:
+        entry["recordUrl"] = f"{context.hub_path}/{quote(change.object_key, safe='')}"
     return entry
 
 

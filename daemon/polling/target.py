@@ -94,6 +94,7 @@ def context_maker(
             drop_nulls=bool(values.get(keys.RESPONSE_NULLS, True)),
             max_body_bytes=delivery.max_body_bytes,
             first_wait_seconds=schedule[0],
+            hub_path=f"/hubs/{element.hub}/{polling.path}",
         )
 
     return context

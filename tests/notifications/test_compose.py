@@ -155,11 +155,11 @@ def test_a_body_above_the_cap_is_split_until_its_parts_fit() -> None:
     assert [orjson.loads(draft.body)["id"] for draft in drafts] == [str(d.id) for d in drafts]
 
 
-def test_a_single_record_above_the_cap_stays_behind_and_its_event_is_told() -> None:
-    changes = [make_change("1"), make_change("2", raw={"text": "x" * 9000})]
+def test_a_single_record_above_the_cap_stays_behind_and_its_event_tells_where_to_fetch_it() -> None:
+    changes = [make_change("1"), make_change("a/2=", raw={"text": "x" * 9000})]
 
     first, second = compose(
-        make_context(max_body_bytes=5000),
+        make_context(max_body_bytes=5000, hub_path="/hubs/erp/invoices"),
         changes,
         first_sequence=1,
         predecessors={},
@@ -168,7 +168,9 @@ def test_a_single_record_above_the_cap_stays_behind_and_its_event_is_told() -> N
 
     assert len(orjson.loads(first.body)["message"]["raw"]["invoices"]) == 1
     thin = orjson.loads(second.body)["message"]
-    assert (thin["raw"]["invoices"], thin["events"][0]["objectId"]) == ([], "2")
+    assert (thin["raw"]["invoices"], thin["events"][0]["objectId"]) == ([], "a/2=")
+    assert thin["events"][0]["recordUrl"] == "/hubs/erp/invoices/a%2F2%3D"
+    assert "recordUrl" not in orjson.loads(first.body)["message"]["events"][0]
 
 
 def test_the_first_attempt_waits_as_long_as_the_schedule_says() -> None:
