@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import socket
 import ssl
@@ -196,7 +197,7 @@ def _timeout(deadline_seconds: float, connect_seconds: float | None) -> aiohttp.
     return aiohttp.ClientTimeout(
         total=deadline_seconds,
         connect=connect_seconds or CONNECT_SECONDS,
-        ceil_threshold=deadline_seconds,  # by default longer ones are rounded up to whole seconds
+        ceil_threshold=math.inf,  # else longer ones would be rounded up to whole seconds
     )
 
 

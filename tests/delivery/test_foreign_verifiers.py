@@ -46,10 +46,10 @@ EVERY_FORM = [
 ]
 
 
-def current_and_retiring() -> EndpointConfiguration:
+def current_and_retiring(url: str) -> EndpointConfiguration:
     """Two secrets in force, as after a rotation, and the original's key besides."""
     return EndpointConfiguration(
-        url="",
+        url=url,
         signature_key=SIGNATURE_KEY,
         webhook_secrets=[new_webhook_secret()],
         retiring_secrets=[(new_webhook_secret(), datetime.max.replace(tzinfo=UTC))],
@@ -69,21 +69,12 @@ async def send(
     page = [change.raw for change in CHANGES if change.raw is not None]
     context = make_context(format=kind, raw_mode=raw, page=page, instance_name="Größe")
     drafts = compose(context, CHANGES, first_sequence=41, predecessors={}, ids=numbers())
-    configuration = current_and_retiring()
-    there = EndpointConfiguration(
-        url=receiver.url(),
-        signature_key=configuration.signature_key,
-        webhook_secrets=configuration.webhook_secrets,
-        retiring_secrets=configuration.retiring_secrets,
-    )
+    configuration = current_and_retiring(receiver.url())
     for ready in ready_from(drafts, context.poll_at):
-        outcome = await sender.send(there, ready)
+        outcome = await sender.send(configuration, ready)
         assert outcome.kind is OutcomeKind.DELIVERED
     assert [arrival.body for arrival in receiver.accepted] == [draft.body for draft in drafts]
-    return receiver.accepted, [
-        *configuration.webhook_secrets,
-        *(secret for secret, _ in configuration.retiring_secrets),
-    ]
+    return receiver.accepted, list(configuration.secrets_at(0))
 
 
 @pytest.mark.parametrize(("kind", "raw"), EVERY_FORM)
