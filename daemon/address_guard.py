@@ -62,6 +62,20 @@ IPV4_IN_IPV6 = (IPv6Network("::ffff:0:0/96"), IPv6Network("64:ff9b::/96"))
 """IPv4 written as IPv6 (mapped, or translated by NAT64) is judged as what it stands for."""
 
 LOOPBACK = (IPv4Address("127.0.0.1"), IPv6Address("::1"))
+METADATA = (IPv4Address("169.254.169.254"), IPv6Address("fd00:ec2::254"))
+METADATA_NAMES = frozenset(
+    {
+        "instance-data",
+        "instance-data.ec2.internal",
+        "metadata",
+        "metadata.azure.internal",
+        "metadata.goog",
+        "metadata.google.internal",
+        "metadata.platformequinix.com",
+        "metadata.tencentyun.com",
+    }
+)
+"""What clouds call the services that give a machine's own credentials to whoever asks from it."""
 
 _PART = re.compile(r"0[xX][0-9a-fA-F]*|[0-9]+")
 _CONTROL = re.compile(r"[\x00-\x20\x7f\\]")
@@ -81,17 +95,23 @@ class AddressGuard:
         """Whether a URL from outside may be called at all, as far as its text tells.
 
         Raises InvalidInput naming `field` (not http or https, credentials in it, no host) and
-        AddressRefused (a literal address, in any spelling, or `localhost`, that is not public).
+        AddressRefused (a literal address, in any spelling, or a name that stands for one, that is
+        not public).
         """
         self.check_host(_parse_url(url, field).hostname or "")
 
     def check_host(self, host: str) -> None:
-        """The same for a host alone; names other than `localhost` pass. Raises AddressRefused."""
+        """The same for a host alone; names pass unless everybody knows where they lead.
+
+        Raises AddressRefused.
+        """
         name = _as_looked_up(host)
-        if name == "localhost" or name.endswith(".localhost"):
-            if not any(self._is_allowed(address) for address in LOOPBACK):
-                raise _refusal(host, "loopback")
-            return
+        for kind, known, addresses in (
+            ("loopback", name == "localhost" or name.endswith(".localhost"), LOOPBACK),
+            ("a cloud metadata service", name in METADATA_NAMES, METADATA),
+        ):
+            if known and not any(self._is_allowed(address) for address in addresses):
+                raise _refusal(host, kind)
         address = parse_literal(name)
         if address is not None:
             self.check_address(address, shown_as=host)

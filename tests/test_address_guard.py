@@ -20,9 +20,12 @@ NOT_PUBLIC = (
     "127.0.0.1",
     "127.255.255.254",
     "168.63.129.16",
+    "169.254.1.1",
     "169.254.169.254",
+    "169.254.170.2",
     "172.16.0.1",
     "172.31.255.255",
+    "192.0.0.1",
     "192.0.0.192",
     "192.0.2.1",
     "192.88.99.1",
@@ -42,9 +45,14 @@ NOT_PUBLIC = (
     "::ffff:a9fe:a9fe",
     "64:ff9b::7f00:1",
     "64:ff9b::a00:1",
+    "64:ff9b::a9fe:a9fe",
+    "64:ff9b:1:a9fe:a9:fe00::",
     "64:ff9b:1::1",
     "100::1",
+    "100:0:0:1::1",
     "2001::1",
+    "2001:0:7f00:1::",
+    "2001:20::1",
     "2001:10::1",
     "2001:db8::1",
     "2002:7f00:1::",
@@ -103,14 +111,37 @@ def test_a_public_address_passes(text: str) -> None:
         "017700000001",
         "127.0.0.1.",
         "127.0.0x1",
+        "0x7F.0X0.0.0x01",
+        "00000177.0.0.1",
+        "0251.0376.0251.0376",
+        "0xa9fea9fe",
+        "2852039166",
+        "169.254.43518",
+        "169.254.169.254.",
+        "10.1",
+        "0xA.1",
+        "012.1",
+        "192.168.257",
         "[::1]",
         "[0:0:0:0:0:0:0:1]",
         "[::ffff:127.0.0.1]",
+        "[::ffff:7f00:1]",
+        "[::127.0.0.1]",
+        "[64:ff9b::169.254.169.254]",
+        "[2002:a9fe:a9fe::]",
+        "[fd00:ec2::254]",
         "[fe80::1%25eth0]",
         "localhost",
         "LOCALHOST",
         "localhost.",
         "api.localhost",
+        "metadata.google.internal",
+        "Metadata.Google.Internal.",
+        "metadata",
+        "metadata.goog",
+        "instance-data",
+        "instance-data.ec2.internal",
+        "metadata.azure.internal",
         "①②⑦.⓪.⓪.①",
         "１２７.0.0.1",
         "127。0。0。1",
@@ -136,6 +167,8 @@ def test_a_private_address_is_refused_in_every_spelling_a_resolver_understands(h
         "https://0x7f.example/",
         "https://09.1.1.1/",
         "https://notlocalhost/",
+        "https://metadata.example/",
+        "https://my-instance-data/",
     ],
 )
 def test_what_needs_a_look_up_or_is_public_passes_by_its_text(url: str) -> None:
@@ -188,8 +221,14 @@ def test_an_allowed_network_passes_and_its_neighbour_does_not() -> None:
         guard.check_url("http://[fd00:0:0:1::1]/")
 
 
-def test_localhost_passes_where_loopback_is_allowed() -> None:
-    AddressGuard([IPv4Network("127.0.0.0/8")]).check_url("http://localhost:8080/")
+@pytest.mark.parametrize(
+    ("network", "host"),
+    [("127.0.0.0/8", "localhost:8080"), ("169.254.169.254/32", "metadata.google.internal")],
+)
+def test_a_name_passes_where_the_network_it_stands_for_is_allowed(network: str, host: str) -> None:
+    AddressGuard([IPv4Network(network)]).check_url(f"http://{host}/")
+    with pytest.raises(AddressRefused):
+        AddressGuard([IPv4Network("10.0.0.0/8")]).check_url(f"http://{host}/")
 
 
 @given(st.integers(min_value=0, max_value=2**32 - 1), st.data())

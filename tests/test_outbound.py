@@ -139,10 +139,19 @@ async def test_cookies_are_not_kept() -> None:
 
 
 async def test_a_proxy_of_the_environment_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
-    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
-    async with serving(echo) as port, Outbound(CLOSED) as outbound:
-        assert (await call(outbound, f"http://127.0.0.1:{port}/")).status == 418
+    for name in (
+        "http_proxy",
+        "HTTP_PROXY",
+        "https_proxy",
+        "HTTPS_PROXY",
+        "all_proxy",
+        "ALL_PROXY",
+    ):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    async with serving(echo) as port, Outbound(LOOPBACK_ALLOWED) as outbound:
+        for guard in (False, True):
+            answer = await call(outbound, f"http://127.0.0.1:{port}/", guard=guard)
+            assert answer.status == 418
 
 
 @pytest.mark.parametrize("cap", [1, 4, 5, 100_000])
@@ -316,6 +325,25 @@ async def test_the_connection_goes_to_the_vetted_address_under_the_name_asked_fo
     async with serving(handler) as port, Outbound(LOOPBACK_ALLOWED, lambda: names) as outbound:
         assert (await call(outbound, f"http://crm.example:{port}/", guard=True)).status == 200
     assert hosts == [f"crm.example:{port}"]
+
+
+async def test_tls_is_asked_for_under_the_name_and_not_the_vetted_address(tmp_path: Path) -> None:
+    asked: list[str | None] = []
+
+    def note(_: ssl.SSLObject, name: str | None, __: ssl.SSLContext) -> None:
+        asked.append(name)
+
+    context = _server_certificate(tmp_path)
+    context.sni_callback = note
+    names = Names({"crm.example": [["127.0.0.1"]]})
+    async with (
+        serving(echo, ssl_context=context) as port,
+        Outbound(LOOPBACK_ALLOWED, lambda: names) as outbound,
+    ):
+        error = await failure(outbound, f"https://crm.example:{port}/", guard=True)
+    # Nobody vouches for the certificate, which is found out after the name was said.
+    assert error.kind is OutboundFailure.TLS
+    assert asked == ["crm.example"]
 
 
 async def test_a_name_that_changes_to_a_private_address_between_calls_is_refused(
