@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -32,7 +33,7 @@ _REACHED: Mapping[OutboundFailure, tuple[bool | None, bool | None]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """What came of one call: how far it got, and the rest in a sentence.
+    """What came of one call: how far it got, how long that took, and the rest in a sentence.
 
     None is what could not be told; `tls` is None for an address without it, too.
     """
@@ -41,7 +42,7 @@ class Verdict:
     connected: bool | None
     tls: bool | None
     status: int | None
-    milliseconds: int | None
+    milliseconds: int
     accepted: bool
     sentence: str
 
@@ -74,7 +75,7 @@ async def try_callback(request: web.Request) -> web.Response:
 
 async def call(context: AdminContext, url: str, headers: Mapping[str, str], body: bytes) -> Verdict:
     """Make the call as a notification would be sent, and judge it."""
-    secure = url.lower().startswith("https:")
+    secure, started = url.lower().startswith("https:"), time.monotonic()
     try:
         reply = await context.outbound.request(
             "POST",
@@ -87,11 +88,11 @@ async def call(context: AdminContext, url: str, headers: Mapping[str, str], body
             guard=True,
         )
     except AddressRefused as error:
-        return _unreached(str(error), resolved=None, connected=False, tls=None)
+        return _unreached(str(error), started, (None, False, None))
     except OutboundError as error:
         resolved, connected = _REACHED[error.kind]
         tls = None if not secure or not connected else error.kind is not OutboundFailure.TLS
-        return _unreached(str(error), resolved=resolved, connected=connected, tls=tls)
+        return _unreached(str(error), started, (resolved, connected, tls))
     return _judge(reply, secure=secure)
 
 
@@ -115,14 +116,15 @@ def _judge(reply: Answer, *, secure: bool) -> Verdict:
 
 
 def _unreached(
-    reason: str, *, resolved: bool | None, connected: bool | None, tls: bool | None
+    reason: str, started: float, reached: tuple[bool | None, bool | None, bool | None]
 ) -> Verdict:
+    resolved, connected, tls = reached
     return Verdict(
         resolved=resolved,
         connected=connected,
         tls=tls,
         status=None,
-        milliseconds=None,
+        milliseconds=round((time.monotonic() - started) * 1000),
         accepted=False,
         sentence=f"{reason}.",
     )

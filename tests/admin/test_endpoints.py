@@ -159,7 +159,27 @@ async def test_the_verdict_of_a_ping_says_how_far_it_got(
 
     assert not verdict["accepted"]
     assert (verdict["resolved"], verdict["connected"], verdict["status"]) == expected
+    assert verdict["milliseconds"] >= 0
     assert verdict["message"].endswith(".")
+
+
+@pytest.mark.parametrize(
+    ("origin", "expected"),
+    [
+        pytest.param("http://nowhere.invalid", (False, False, None), id="no such name"),
+        pytest.param("https://127.0.0.1", (True, True, False), id="no TLS"),
+    ],
+)
+async def test_the_verdict_tells_a_name_from_a_connection_from_tls(
+    api: Api, context: AdminContext, receiver: Receiver, origin: str, expected: object
+) -> None:
+    url = f"{origin}:{receiver.port}/callback"
+    told = await make_told(api, context, **{"event.notification.callback.url": url})
+
+    verdict = (await api.call("POST", f"{told.path}/endpoint/ping")).json
+
+    assert (verdict["resolved"], verdict["connected"], verdict["tls"]) == expected
+    assert (verdict["status"], verdict["accepted"]) == (None, False)
 
 
 async def test_a_callback_is_tried_out_before_there_is_an_instance(
@@ -173,6 +193,7 @@ async def test_a_callback_is_tried_out_before_there_is_an_instance(
     assert set(reply.json) == {"status", "milliseconds"}
     assert silent.status == 200
     assert silent.json["status"] is None
+    assert silent.json["milliseconds"] >= 0
     assert "could not be connected to" in silent.json["error"]
 
 
