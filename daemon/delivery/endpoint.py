@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -188,14 +188,24 @@ def _probe_failed(
         return disable(status, f"Failing for {days:g} days, last: {attempted.reason}")
     failures = status.failures + 1
     next_probe_at = _next_probe_at(failures, attempted, policy, now, chance)
+    next_mark_at = min(at for at in _marks(since, policy.disable_after) if at > now)
+    asked_to_wait_until = now + timedelta(seconds=attempted.retry_after_seconds)
     return replace(
         status,
         failures=failures,
         failing_since=since,
-        next_probe_at=max(now, min(next_probe_at, since + policy.disable_after)),
+        next_probe_at=min(
+            max(asked_to_wait_until, min(next_probe_at, next_mark_at)), since + policy.disable_after
+        ),
         last_error=attempted.reason,
         warned=warning_percent(since, policy.disable_after, now),
     )
+
+
+def _marks(since: datetime, patience: timedelta) -> Iterator[datetime]:
+    """When the warnings and the end are due: no probe is put off beyond the next of them."""
+    for percent in (*WARN_AT_PERCENT, 100):
+        yield since + patience * percent / 100
 
 
 def _next_probe_at(

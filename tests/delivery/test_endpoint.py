@@ -245,6 +245,32 @@ def test_an_operator_is_warned_before_it_is_disabled(days: float, percent: int) 
     assert attempt(probed, 5, Blame.NOBODY).status.warned == 0
 
 
+DAILY = (0, 5, 300, 1800, 7200, 18000, 36000, 50400, 72000, 86400)
+
+
+@pytest.mark.parametrize("chance", [0.0, 0.5, 1.0])
+def test_however_long_it_waits_between_probes_each_warning_is_given_once(chance: float) -> None:
+    policy = RetryPolicy(schedule_seconds=DAILY, jitter=0.2, disable_after=timedelta(days=5))
+    status, warnings = fail_different(1, 2, 3), []
+
+    while status.state is FAILING:
+        assert status.next_probe_at is not None
+        probe = Attempted(notification_id=NotificationId(4), era=1, blame=Blame.ENDPOINT)
+        after = react(status, probe, policy, status.next_probe_at, chance).status
+        warnings += [after.warned] if after.warned > status.warned else []
+        status = after
+
+    assert warnings == [50, 70, 90]
+
+
+def test_what_a_callback_asks_to_wait_comes_before_a_warning() -> None:
+    failing, at = fail_different(1, 2, 3), NOW + timedelta(days=2)
+
+    probed = attempt(failing, 4, at=at, retry_after_seconds=86400.0).status
+
+    assert probed.next_probe_at == at + timedelta(days=1)
+
+
 def test_a_replaced_secret_signs_along_until_its_time_is_over() -> None:
     configuration = EndpointConfiguration(
         url="https://example.org", webhook_secrets=["new"], retiring_secrets=[("old", NOW)]

@@ -132,6 +132,7 @@ class Workshop:
         *,
         grace_seconds: float = 5.0,
         endpoint_source: EndpointSource | None = None,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
         **settings: Any,
     ) -> Dispatcher:
         defaults: dict[str, Any] = {"retry_schedule_seconds": QUICK_SCHEDULE, "retry_jitter": 0}
@@ -144,6 +145,7 @@ class Workshop:
                 settings=DeliverySettings(**(defaults | settings)),
                 metrics=Metrics(version="test"),
                 grace_seconds=grace_seconds,
+                now=now,
             )
         )
 
