@@ -17,6 +17,7 @@ class OutcomeKind(StrEnum):
 
     DELIVERED: a 2xx answer. STATUS: any other answer. DNS, CONNECTION, TLS, TIMEOUT, RESET: no
     answer, for that reason. INVALID_TARGET: the address may not or cannot be called.
+    An attempt that a stop cuts off has no outcome: it leaves no trace and is made again.
     """
 
     DELIVERED = "delivered"

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
@@ -12,6 +14,7 @@ import pytest
 import pytest_asyncio
 
 from daemon.store.embedded import ServerAddress
+from tests.flow.external import External
 from tests.flow.pollhook import Pollhook, dsn_of
 from tests.flow.standins import Provider, Receiver
 
@@ -50,5 +53,30 @@ async def pollhook(
 ) -> AsyncIterator[Pollhook]:
     """A daemon with a database of its own on the tests' server, not started yet."""
     settings: Mapping[str, Any] = {"database": {"dsn": dsn_of(database_address)}}
+    async with Pollhook(tmp_path / "pollhook", provider, settings) as pollhook:
+        yield pollhook
+
+
+@pytest.fixture
+def short_folder() -> Iterator[Path]:
+    """One whose path is short enough for a socket, so that the address stays the same."""
+    folder = Path(tempfile.mkdtemp(prefix="pg-")).resolve()
+    yield folder
+    shutil.rmtree(folder)
+
+
+@pytest_asyncio.fixture
+async def external(short_folder: Path) -> AsyncIterator[External]:
+    external = External(short_folder)
+    yield external
+    await external.go()
+
+
+@pytest_asyncio.fixture
+async def outside(
+    tmp_path: Path, provider: Provider, external: External
+) -> AsyncIterator[Pollhook]:
+    """A daemon with that server as its database."""
+    settings = {"database": {"dsn": dsn_of(external.address)}}
     async with Pollhook(tmp_path / "pollhook", provider, settings) as pollhook:
         yield pollhook

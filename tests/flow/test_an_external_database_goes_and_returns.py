@@ -2,77 +2,22 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import signal
-import tempfile
-from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
-from pathlib import Path
 
 import pytest
-import pytest_asyncio
 
 from daemon.errors import DatabaseUnavailable
 from daemon.store.database import Database
-from daemon.store.embedded import EmbeddedPostgres, ServerAddress
 from daemon.store.migrations import LOCK_KEY
+from tests.flow.external import External
 from tests.flow.oracle import Oracle
-from tests.flow.pollhook import Pollhook, dsn_of, trusted
+from tests.flow.pollhook import Pollhook, trusted
 from tests.flow.processes import eventually, settled
 from tests.flow.standins import Provider, Receiver
 
 WAITING = "select count(*) from pg_locks where locktype = 'advisory' and not granted"
 RETURN_SECONDS = 10.0
 """How soon after the database's return the work has to go on."""
-
-
-class External:
-    """A PostgreSQL server that can be taken away and brought back at the same address."""
-
-    def __init__(self, folder: Path) -> None:
-        self.address = ServerAddress(host=str(folder / "postgres" / "socket"))
-        self._folder = folder
-        self._server = EmbeddedPostgres(folder)
-
-    async def come(self) -> None:
-        self._server = EmbeddedPostgres(self._folder)
-        assert await self._server.start() == self.address
-
-    async def go(self) -> None:
-        """An orderly shutdown, which cuts the sessions."""
-        await self._server.stop()
-
-    async def crash(self) -> None:
-        pid_file = self._folder / "postgres" / "pgdata" / "postmaster.pid"
-        os.kill(int(pid_file.read_text("ascii").splitlines()[0]), signal.SIGKILL)
-        await self._server.wait()
-        await self._server.stop()
-
-
-@pytest.fixture
-def short_folder() -> Iterator[Path]:
-    """One whose path is short enough for a socket, so that the address stays the same."""
-    folder = Path(tempfile.mkdtemp(prefix="pg-")).resolve()
-    yield folder
-    shutil.rmtree(folder)
-
-
-@pytest_asyncio.fixture
-async def external(short_folder: Path) -> AsyncIterator[External]:
-    external = External(short_folder)
-    yield external
-    await external.go()
-
-
-@pytest_asyncio.fixture
-async def outside(
-    tmp_path: Path, provider: Provider, external: External
-) -> AsyncIterator[Pollhook]:
-    """A daemon with that server as its database."""
-    settings = {"database": {"dsn": dsn_of(external.address)}}
-    async with Pollhook(tmp_path / "pollhook", provider, settings) as pollhook:
-        yield pollhook
 
 
 @pytest.mark.parametrize("way", ["go", "crash"])

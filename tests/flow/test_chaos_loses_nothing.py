@@ -1,0 +1,118 @@
+"""Receivers flap, the database restarts, the daemon is killed: the promises hold all the same."""
+
+from __future__ import annotations
+
+import os
+import random
+import time
+
+import pytest
+import pytest_asyncio
+
+from tests.flow.chaos import RESOURCES, Chaos
+from tests.flow.external import External
+from tests.flow.oracle import Oracle
+from tests.flow.pollhook import Pollhook
+from tests.flow.processes import settled
+from tests.flow.standins import Provider, Receiver
+
+SCHEDULE = [0, 0.2, 0.4, *[1.0] * 30]
+BROKEN_BOUNDS = f"""
+    select n.id, n.state, n.attempts, n.spent
+    from (
+        select notifications.*, (
+            select count(*) from attempts
+            where notification_id = notifications.id and attempts.spent
+        ) as spent
+        from notifications
+    ) as n
+    where n.state <> 'delivered' or n.attempts > {len(SCHEDULE)} or n.spent > {len(SCHEDULE)}
+        or n.attempts <> n.spent
+    limit 10
+"""
+
+
+@pytest_asyncio.fixture
+async def chaos(
+    outside: Pollhook, external: External, provider: Provider, receiver: Receiver
+) -> Chaos:
+    seed = int(os.environ.get("FLOW_SEED") or random.randrange(2**32))
+    print(f"FLOW_SEED={seed}")
+    outside.add_settings({"delivery": {"retry_schedule_seconds": SCHEDULE, "timeout_seconds": 5}})
+    return Chaos(
+        pollhook=outside,
+        external=external,
+        provider=provider,
+        receiver=receiver,
+        dice=random.Random(seed),
+    )
+
+
+@pytest.mark.timeout(120)
+async def test_nothing_is_lost_repeated_or_disordered_whatever_fails(chaos: Chaos) -> None:
+    await prove(chaos, instances=5, events=100, minutes="0.012")
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(3600)
+async def test_fifty_thousand_events_of_two_hundred_instances_survive_chaos(chaos: Chaos) -> None:
+    await prove(chaos, instances=200, events=50_000, minutes="0.1")
+
+
+async def prove(chaos: Chaos, *, instances: int, events: int, minutes: str) -> None:
+    """Let everything fail until so many events have arrived, then judge."""
+    began = time.monotonic()
+    await chaos.begin(instances, minutes)
+    since = await chaos.provider.changes()
+    while (await chaos.receiver.report())["events"] < events:
+        for trouble in chaos.troubles():
+            await chaos.edit(max(12, events // (8 * instances)))
+            await chaos.pause()
+            await trouble()
+    await chaos.calm()
+    print(f"{time.monotonic() - began:.1f} s until calm")
+
+    versions = 0
+    for instance in chaos.instances:
+        oracle = Oracle(
+            provider=chaos.provider,
+            receiver=chaos.receiver,
+            instance=instance.id,
+            since=since,
+            resources=RESOURCES,
+        )
+        await settled(oracle.missing)
+        findings = await oracle.judge()
+        versions += findings.told
+        assert findings.wrong == []
+    report = await oracle.report()
+    await check_sequences(chaos)
+    await check_attempts(chaos)
+    assert chaos.pollhook.program.said(level="error") == []
+    print(
+        f"{dict(chaos.struck)}; {versions} versions told to {instances} instances,"
+        f" {report['events']} events, {report['repeats']} repeats, {report['refused']} refused,"
+        f" {time.monotonic() - began:.1f} s"
+    )
+
+
+async def check_sequences(chaos: Chaos) -> None:
+    """Nothing was numbered that did not arrive."""
+    streams = (await chaos.receiver.report())["streams"]
+    arrived = {(each["instance"], each["objectType"]): each["last"] for each in streams}
+    numbered = {
+        (str(instance.id), resource["name"]): resource["nextSequence"] - 1
+        for instance in chaos.instances
+        for resource in (await chaos.pollhook.state(instance.id))["resources"]
+    }
+    assert numbered == arrived
+
+
+async def check_attempts(chaos: Chaos) -> None:
+    """All were delivered within their schedule, and each attempt that counts is in the history."""
+
+    async def broken() -> list[str]:
+        async with chaos.pollhook.database() as database:
+            return [str(dict(row)) for row in await database.fetch(BROKEN_BOUNDS)]
+
+    await settled(broken)
