@@ -5,7 +5,7 @@ from __future__ import annotations
 from daemon.admin import authentication, consents
 from daemon.admin.access import Access
 from daemon.admin.event_routes import Row
-from daemon.admin.ui import glances, pages, sandbox
+from daemon.admin.ui import glances, pages, sandbox, series
 
 _GET, _POST, _PATCH, _DELETE = "GET", "POST", "PATCH", "DELETE"
 _OPEN, _MEMBER, _PLATFORM = Access.OPEN, Access.MEMBER, Access.PLATFORM
@@ -72,8 +72,8 @@ PAGE_ROWS: tuple[Row, ...] = (
     (_GET, "/ui/assets/{name}", pages.asset, _OPEN, "A file of the page", "Page", None),
     (_GET, "/ui/data/totals", glances.totals, _PLATFORM, "Totals", "Page", None),
     (_GET, "/ui/data/instances", glances.instances, _PLATFORM, "Instances", "Page", None),
-    (_GET, "/ui/data/series", glances.series, _PLATFORM, "What charts show", "Page", None),
-    (_GET, _SERIES, glances.series, _PLATFORM, "What its charts show", "Page", None),
+    (_GET, "/ui/data/series", series.of_organization, _PLATFORM, "What charts show", "Page", None),
+    (_GET, _SERIES, series.of_instance, _PLATFORM, "What its charts show", "Page", None),
     *(
         (method, _SANDBOX, sandbox.ask, _PLATFORM, "The demo's records", "Page", None)
         for method in (_GET, _POST, _PATCH, _DELETE)

@@ -63,7 +63,7 @@ class Cadence:
     async def run(self, signals: Signals) -> None:
         """Poll at every beat until told to stop. Raises Fenced when the configuration has moved."""
         progress = await load_progress(self._means.database, self._target.resource_id)
-        self._reporter.failures = progress.failures
+        self._reporter.resume(progress)
         due = self._first_due(progress)
         while not signals.stop.is_set():
             # If our clock was set back, the next beat is not further away than it ever was.

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import structlog
 
 from daemon.instance import PollTarget
 from daemon.logs import RepeatGate
+from daemon.polling.history import History, Tick
 from daemon.polling.means import PollingMeans
 from daemon.polling.source import Tally
 from daemon.polling.watch import Watch
-from daemon.store.resources import PollOutcome
+from daemon.store.resources import PollOutcome, Progress
 
 log = structlog.get_logger(__name__)
+
+HISTORY_SECONDS = 5.0
+"""Polls that follow each other faster are written into the history together."""
 
 
 class Reporter:
@@ -23,6 +27,9 @@ class Reporter:
 
     def __init__(self, means: PollingMeans, target: PollTarget) -> None:
         self.failures = 0
+        self._history = History()
+        self._history_written_at = datetime.min.replace(tzinfo=UTC)
+        self._late_seconds = 0.0
         self._means = means
         self._target = target
         self._label = _label(means, target)
@@ -30,9 +37,14 @@ class Reporter:
         self._missed = 0
         self._slow_trouble: str | None = None
 
+    def resume(self, progress: Progress) -> None:
+        """Go on from what was written down."""
+        self.failures, self._history = progress.failures, progress.history
+
     def late_start(self, seconds: float) -> None:
         """A poll began so long after it was due."""
-        self._means.metrics.poll_lateness.observe(max(0.0, seconds))
+        self._late_seconds = max(0.0, seconds)
+        self._means.metrics.poll_lateness.observe(self._late_seconds)
 
     def dropped(self) -> None:
         """A poll was begun under a lease or a configuration that no longer holds."""
@@ -111,8 +123,28 @@ class Reporter:
             lateness=None if progress is None else progress.lateness,
             probes=None if progress is None else progress.probes,
             missed=missed,
+            history=self._note(began, error, summary),
         )
         self._means.schedule.record(outcome)
+
+    def _note(
+        self, began: datetime, error: str | None, summary: Mapping[str, Any] | None
+    ) -> History | None:
+        """The history with this poll, if it is time to write it down."""
+        late, self._late_seconds = self._late_seconds, 0.0
+        poll = Tick(
+            at=int(began.timestamp()),
+            failed=0 if error is None else 1,
+            changed=summary["told"] if summary else 0,
+            pages=summary["pages"] if summary else 0,
+            milliseconds=round(summary["seconds"] * 1000) if summary else 0,
+            late_milliseconds=round(late * 1000),
+        )
+        self._history = self._history.noted(poll)
+        if (began - self._history_written_at).total_seconds() < HISTORY_SECONDS:
+            return None
+        self._history_written_at = began
+        return self._history
 
     def _measure(self, watch: Watch, tally: Tally) -> None:
         metrics, element = self._means.metrics, self._target.instance.element_key

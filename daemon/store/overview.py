@@ -83,6 +83,7 @@ class GlancedInstance:
 class Glance:
     """Which instances a list shows, and which part of them."""
 
+    instance_id: InstanceId | None
     text: str
     tags: Sequence[str]
     states: Sequence[InstanceState]
@@ -146,6 +147,7 @@ async def glance(
         wanted.limit,
         wanted.offset,
         COUNTED_AT_MOST,
+        wanted.instance_id,
     )
     resources: dict[int, list[GlancedResource]] = defaultdict(list)
     for row in await database.fetch(QUERIES["list_resources"], [row["id"] for row in rows]):

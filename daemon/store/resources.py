@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -18,6 +18,7 @@ from daemon.instance import (
     ResourceState,
     UserId,
 )
+from daemon.polling.history import History, unpacked
 from daemon.polling.lateness import Lateness
 from daemon.polling.slow_pass import Work, work_as_json, work_from_json
 from daemon.polling.verdict import Probes
@@ -42,6 +43,7 @@ class Progress:
     lateness: Lateness
     probes: Probes
     revision_floor: int
+    history: History = field(default_factory=History)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +68,7 @@ class PollOutcome:
     lateness: Lateness | None = None
     probes: Probes | None = None
     missed: int = 0
+    history: History | None = None
 
     def after(self, earlier: PollOutcome | None) -> PollOutcome:
         """This outcome with what an earlier one says that was not written down yet."""
@@ -79,6 +82,7 @@ class PollOutcome:
             lateness=self.lateness or earlier.lateness,
             probes=self.probes or earlier.probes,
             missed=self.missed + earlier.missed,
+            history=self.history or earlier.history,
         )
 
 
@@ -107,6 +111,7 @@ async def load_progress(database: Database, resource_id: ResourceId) -> Progress
         lateness=Lateness.from_json(row["lateness"]),
         probes=Probes.from_json(row["probes"]),
         revision_floor=row["revision_floor"],
+        history=unpacked(row["history"]),
     )
 
 
@@ -158,6 +163,7 @@ async def flush_polls(
         [outcome.lateness and outcome.lateness.as_json() for outcome in held],
         [outcome.missed for outcome in held],
         [outcome.probes and outcome.probes.as_json() for outcome in held],
+        [outcome.history and outcome.history.packed() for outcome in held],
     )
 
 

@@ -18,7 +18,7 @@ from daemon.admin.server import create_application
 from daemon.admin.sessions import COOKIE, CSRF_HEADER
 from daemon.store.database import Database
 from daemon.store.first_account import Credentials
-from tests.admin.api import Api, Reply, body_of
+from tests.admin.api import Api, Reply, body_of, polling_body_of
 
 EXPIRE = "update sessions set expires_at = now() - interval '1 second'"
 IDLE = "update sessions set used_at = now() - interval '13 hours'"
@@ -253,9 +253,15 @@ async def test_glances_show_an_instance_and_refuse_what_makes_no_sense(
 ) -> None:
     await sign_in(browser, credentials)
     headers = await page_headers(browser)
-    made = (await browser.call("POST", "/instances", body_of("Ours"), headers=headers)).json
+    body = polling_body_of("Ours")
+    made = (await browser.call("POST", "/instances", body, headers=headers)).json
     found = (await browser.get(f"/ui/data/instances?text={made['id']}&tag=Docs")).json
     assert [each["name"] for each in found["instances"]] == ["Ours"]
+    only = (await browser.get(f"/ui/data/instances?id={made['id']}")).json["instances"]
+    assert [each["id"] for each in only] == [made["id"]]
+    drawn = (await browser.get(f"/ui/data/instances/{made['id']}/series?span=day")).json
+    assert (drawn["spanSeconds"], drawn["polls"]["contacts"]) == (86_400, [])
+    assert drawn["calls"]["allowedPerHour"] > drawn["calls"]["forecastPerHour"] > 0
     assert (await browser.get("/ui/data/instances?state=odd")).faults.keys() == {"state"}
     assert (await browser.get("/ui/data/series?span=year")).faults.keys() == {"span"}
 

@@ -12,6 +12,7 @@ from daemon.errors import DatabaseUnavailable
 from daemon.instance import InstanceId, ResourceId
 from daemon.leases import Leases
 from daemon.polling import schedule as module
+from daemon.polling.history import History, Tick, unpacked
 from daemon.polling.lateness import Lateness
 from daemon.polling.schedule import Schedule, backoff, first_due, next_due
 from daemon.store.database import Database
@@ -103,6 +104,18 @@ async def test_what_was_missed_is_not_lost_between_two_outcomes_of_one_flush(
     schedule.record(replace(first, missed=3))
     await schedule.flush()
     assert await database.fetchval("select missed from resources") == 5
+
+
+async def test_the_history_of_polls_is_written_with_them_and_stays_where_an_outcome_has_none(
+    database: Database,
+) -> None:
+    schedule, first = await make_scheduled(database)
+    history = History().noted(Tick(at=1000, changed=7))
+    for told in (history, None):
+        schedule.record(replace(first, history=told))
+        await schedule.flush()
+        stored = await database.fetchval("select history from resources")
+        assert unpacked(stored) == history
 
 
 @pytest.mark.parametrize(

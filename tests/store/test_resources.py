@@ -148,7 +148,7 @@ async def test_hot_queries_of_polling_use_their_indexes(database: Database) -> N
     assert await used(resources.QUERIES["write_progress"], resource_id, *progress) == {
         "resources_pkey"
     }
-    outcomes: list[list[object]] = [[] for _ in range(14)]
+    outcomes: list[list[object]] = [[] for _ in range(15)]
     assert await used(resources.QUERIES["flush_polls"], *outcomes) <= {
         "resources_pkey",
         "leases_pkey",

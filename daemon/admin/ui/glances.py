@@ -1,21 +1,20 @@
-"""Glances: what the page shows of many instances at once, and what its charts are drawn from."""
+"""Glances: what the page shows of many instances at once."""
 
 from __future__ import annotations
 
-from datetime import timedelta
+import re
 from typing import Any
 
 from aiohttp import web
 
-from daemon.admin.access import CALLER, target
+from daemon.admin.access import CALLER
 from daemon.admin.context import CONTEXT
 from daemon.admin.messages import answer, instant_text, read_count, refuse
 from daemon.instance import InstanceId, InstanceState
 from daemon.store import overview as rows
 
+_IDENTITY = re.compile(r"[0-9]{1,18}")
 PAGE_SIZE, MAXIMUM_PAGE_SIZE, MAXIMUM_PAGE = 50, 200, 100_000
-BUCKETS = 60
-SPANS = {"hour": 3600, "day": 86_400, "week": 604_800}
 
 
 async def totals(request: web.Request) -> web.Response:
@@ -34,11 +33,13 @@ async def totals(request: web.Request) -> web.Response:
 
 
 async def instances(request: web.Request) -> web.Response:
-    """GET /ui/data/instances: `text`, `tag`, `state` (or `trouble`), `page`, `pageSize`."""
+    """GET /ui/data/instances: `id`, `text`, `tag`, `state` (or `trouble`), `page`, `pageSize`."""
     size = read_count(request, "pageSize", PAGE_SIZE, MAXIMUM_PAGE_SIZE)
     page = read_count(request, "page", 1, MAXIMUM_PAGE)
     state = request.query.get("state", "")
+    only = request.query.get("id", "")
     wanted = rows.Glance(
+        instance_id=InstanceId(int(only)) if _IDENTITY.fullmatch(only) else None,
         text=request.query.get("text", "").strip(),
         tags=request.query.getall("tag", []),
         states=_states(state),
@@ -52,32 +53,6 @@ async def instances(request: web.Request) -> web.Response:
     return answer({"instances": shown, "page": page, "isLast": len(found) <= size})
 
 
-async def series(request: web.Request) -> web.Response:
-    """GET /ui/data/series and /ui/data/instances/{id}/series: `span` is hour, day or week."""
-    context, user = request.app[CONTEXT], request[CALLER].user
-    instance_id: InstanceId | None = None
-    if "id" in request.match_info:
-        instance_id = target(request)
-        await context.instances.get(user.organization_id, instance_id)
-    seconds = _span_seconds(request)
-    span = rows.Span(
-        organization_id=user.organization_id,
-        instance_id=instance_id,
-        length=timedelta(seconds=seconds),
-        bucket=timedelta(seconds=seconds / BUCKETS),
-    )
-    changes = await rows.count_changes(context.database, span)
-    latency = await rows.measure_latency(context.database, span)
-    return answer(
-        {
-            "spanSeconds": seconds,
-            "bucketSeconds": seconds / BUCKETS,
-            "changes": [_render_change(change) for change in changes],
-            "latency": [_render_latency(measured) for measured in latency],
-        }
-    )
-
-
 def _states(state: str) -> list[InstanceState]:
     if state in ("", "trouble"):
         return list(InstanceState)
@@ -85,13 +60,6 @@ def _states(state: str) -> list[InstanceState]:
         return [InstanceState(state)]
     except ValueError:
         raise refuse("state", f"has to be trouble, {', '.join(InstanceState)}") from None
-
-
-def _span_seconds(request: web.Request) -> int:
-    span = request.query.get("span", "hour")
-    if span not in SPANS:
-        raise refuse("span", f"has to be {', '.join(SPANS)}")
-    return SPANS[span]
 
 
 def _render_instance(instance: rows.GlancedInstance) -> dict[str, Any]:
@@ -135,21 +103,4 @@ def _render_resource(resource: rows.GlancedResource) -> dict[str, Any]:
         "lastSuccess": instant_text(resource.last_success_at),
         "nextPoll": instant_text(resource.next_poll_at),
         "lastChange": instant_text(resource.last_change_at),
-    }
-
-
-def _render_change(change: rows.ChangeCount) -> dict[str, Any]:
-    return {
-        "at": instant_text(change.at),
-        "resource": change.resource,
-        "type": change.type,
-        "changes": change.changes,
-    }
-
-
-def _render_latency(latency: rows.Latency) -> dict[str, Any]:
-    return {
-        "at": instant_text(latency.at),
-        "p50": round(latency.p50, 3),
-        "p99": round(latency.p99, 3),
     }

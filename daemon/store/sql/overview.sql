@@ -28,7 +28,7 @@ from (
 ) as unfinished
 
 -- name: list_instances
--- A page of instances, those with the worst trouble first ($2 text, $3 tags, $4 states, $5 trouble only).
+-- A page of instances, those with the worst trouble first ($2 text, $3 tags, $4 states, $5 trouble only, $9 that one).
 select
     instances.id, instances.name, instances.tags, instances.element_key,
     instances.state, instances.state_reason, instances.state_since,
@@ -65,6 +65,7 @@ from (
     join endpoints on endpoints.instance_id = instances.id
     where instances.organization_id = $1
         and instances.deleted_at is null
+        and ($9::bigint is null or instances.id = $9)
         and instances.tags @> $3::text[]
         and instances.state = any($4::text[])
         and (

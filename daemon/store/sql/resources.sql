@@ -18,7 +18,7 @@ order by r.instance_id, r.position, r.id
 select
     state, version, cursor_at, baseline_at, known_from, ids_complete, utc_proved_at,
     utc_skew_seconds, resume, next_sequence, next_poll_at, last_poll_at, failures, work, lateness,
-    probes, revision_floor
+    probes, revision_floor, history
 from resources
 where id = $1
 
@@ -45,10 +45,11 @@ with fenced as (
     from unnest(
         $1::bigint[], $2::bigint[], $4::bigint[], $5::timestamptz[], $6::timestamptz[],
         $7::timestamptz[], $8::text[], $9::integer[], $10::jsonb[], $11::timestamptz[],
-        $12::jsonb[], $13::bigint[], $14::jsonb[]
+        $12::jsonb[], $13::bigint[], $14::jsonb[], $15::bytea[]
     ) as p (
         resource_id, instance_id, version, next_poll_at, last_poll_at, last_success_at,
-        last_error, failures, last_poll, cursor_at, lateness, missed, probes
+        last_error, failures, last_poll, cursor_at, lateness, missed, probes,
+        history
     )
 )
 update resources as r
@@ -67,6 +68,7 @@ set next_poll_at = p.next_poll_at,
     lateness = coalesce(p.lateness, r.lateness),
     missed = r.missed + p.missed,
     probes = coalesce(p.probes, r.probes),
+    history = coalesce(p.history, r.history),
     state = case
         when r.state = 'active' and p.failures > 0 then 'degraded'
         when r.state = 'degraded' and p.failures = 0 then 'active'
