@@ -83,6 +83,9 @@ class Reporter:
             log.info("slow_work.told", **_summary(tally), missed=tally.missed)
         if tally.braked:
             self._count("sweep_braked")
+        at = int(self._means.now().timestamp())
+        seen = Tick(at=at, polls=0, changed=tally.told, pages=tally.pages)
+        self._history = self._history.noted(seen)
         self._slow_trouble = None
         if times := self._gate.close("slow"):
             log.info("slow_work.recovered", failures=times)

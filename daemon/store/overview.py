@@ -15,6 +15,7 @@ from daemon.instance import (
     OrganizationId,
     ResourceState,
 )
+from daemon.polling.lateness import Lateness
 from daemon.store.database import Database, Row, load_queries
 
 QUERIES = load_queries("overview")
@@ -35,7 +36,7 @@ class Totals:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GlancedResource:
-    """One resource as a list shows it."""
+    """One resource as a list shows it; half of its changes were noticed within these seconds."""
 
     name: str
     state: ResourceState
@@ -46,6 +47,7 @@ class GlancedResource:
     last_poll_at: datetime | None
     last_success_at: datetime | None
     next_poll_at: datetime | None
+    noticed_within_seconds: float | None
     last_change_at: datetime | None
 
 
@@ -219,5 +221,6 @@ def _resource(row: Row) -> GlancedResource:
         last_poll_at=row["last_poll_at"],
         last_success_at=row["last_success_at"],
         next_poll_at=row["next_poll_at"],
+        noticed_within_seconds=Lateness.from_json(row["lateness"]).seen_within(0.5),
         last_change_at=row["last_change_at"],
     )

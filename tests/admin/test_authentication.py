@@ -16,6 +16,7 @@ from daemon.admin.authentication import invitation
 from daemon.admin.context import AdminContext
 from daemon.admin.server import create_application
 from daemon.admin.sessions import COOKIE, CSRF_HEADER
+from daemon.admin.ui.pages import load_assets
 from daemon.store.database import Database
 from daemon.store.first_account import Credentials
 from tests.admin.api import Api, Reply, body_of, polling_body_of
@@ -276,6 +277,13 @@ async def test_the_page_comes_with_a_strict_policy_and_its_files_are_packed(nobo
     again = {"If-None-Match": script.headers["Etag"]}
     assert (await nobody.get("/ui/assets/main.js", headers=again)).status == 304
     assert (await nobody.get("/ui/assets/passwd")).status == 404
+
+
+async def test_script_and_style_are_under_50_kb_on_the_wire() -> None:
+    sent = [
+        len(file.packed) for name, file in load_assets().items() if name.endswith((".js", ".css"))
+    ]
+    assert sum(sent) < 50_000
 
 
 async def test_there_is_no_sandbox_outside_the_demo(api: Api) -> None:

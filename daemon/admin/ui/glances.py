@@ -102,5 +102,6 @@ def _render_resource(resource: rows.GlancedResource) -> dict[str, Any]:
         "lastPoll": instant_text(resource.last_poll_at),
         "lastSuccess": instant_text(resource.last_success_at),
         "nextPoll": instant_text(resource.next_poll_at),
+        "noticedWithinSeconds": resource.noticed_within_seconds,
         "lastChange": instant_text(resource.last_change_at),
     }

@@ -85,7 +85,7 @@ limit $6 offset $7
 select
     resources.instance_id, resources.name, resources.state, resources.last_error, resources.last_error_at,
     resources.failures, resources.cursor_at, resources.last_poll_at, resources.last_success_at,
-    resources.next_poll_at, latest.created_at as last_change_at
+    resources.next_poll_at, resources.lateness, latest.created_at as last_change_at
 from resources
 left join lateral (
     select events.created_at

@@ -42,6 +42,10 @@ export async function call(method, path, body, options = {}) {
   return content;
 }
 
+export function get(path, signal) {
+  return call("GET", path, undefined, { signal });
+}
+
 // The content with the token of the next page, null at the end.
 export async function callPage(path, options = {}) {
   const { content, headers } = await exchange("GET", path, undefined, options);

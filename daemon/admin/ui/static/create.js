@@ -1,5 +1,5 @@
 // Creating an instance: the account, consent, what is watched, and then token, id and secret.
-import { call, currentSession } from "./api.js";
+import { call, currentSession, get } from "./api.js";
 import { askConsent, refusal, takeConsent } from "./consent.js";
 import { copyButton, facts, h, panel, show } from "./dom.js";
 import { CALLBACK, ENABLED, EventsForm, INTERVAL, loadElement } from "./events-form.js";
@@ -13,7 +13,7 @@ const PERSONAL = "maximizer.personal.access.token";
 const FOLDED = ["maximizer.url", PERSONAL];
 
 export async function render({ content, signal }) {
-  const elements = await call("GET", "/elements", undefined, { signal });
+  const elements = await get("/elements", signal);
   const draft = new Draft("instance", { element: elements[0].key, [ENABLED]: true, [INTERVAL]: "15" });
   const element = await loadElement(draft.values.element, signal);
   draft.values[POLLING] ??= Object.fromEntries(Object.keys(element.polling).map((name) => [name, {}]));
@@ -32,12 +32,12 @@ class CreateForm {
   }
 
   draw() {
-    const form = h("form", { class: "stack", novalidate: true },
-      panel("1. Account", {}, h("div", { class: "body form" }, this.account())),
-      panel("2. Authorize", {}, h("div", { class: "body form" }, this.authorization())),
-      panel("3. Events", {}, h("div", { class: "body" }, this.events.draw())),
+    const form = h("form.stack", { novalidate: true },
+      panel("1. Account", h(".body.form", this.account())),
+      panel("2. Authorize", h(".body.form", this.authorization())),
+      panel("3. Events", h(".body", this.events.draw())),
       this.problem,
-      h("div", { class: "actions" }, h("button", { class: "primary" }, "Create instance"),
+      h(".actions", h("button.primary", "Create instance"),
         actionButton("Start over", () => this.startOver(), { class: "plain" })));
     form.addEventListener("submit", (event) => {
       event.preventDefault();
@@ -68,14 +68,14 @@ class CreateForm {
     };
     const described = (key, label, properties) => known[key] && field(key, label, input(key, { placeholder: known[key].defaultValue ?? "", ...properties }), { hint: known[key].description, optional: true });
     return [
-      h("div", { class: "row" }, h("div", { class: "grow" }, described("maximizer.datacenter", "Data centre")), h("div", { class: "grow" }, described("maximizer.alias", "Alias"))),
+      h(".row", h(".grow", described("maximizer.datacenter", "Data centre")), h(".grow", described("maximizer.alias", "Alias"))),
       field(API_KEY, "Client id", input(API_KEY), { hint: "Administrator → System Options → OAuth 2.0 Settings." }),
       field(API_SECRET, "Client secret", input(API_SECRET, { type: "password", autocomplete: "new-password" }), { hint: "From the same place." }),
-      h("div", { class: "field", "data-field": REDIRECT }, h("div", {}, "Redirect URI: register exactly this one there"),
-        h("div", { class: "row" }, h("code", {}, callback), copyButton(callback, "Redirect URI")), h("p", { class: "fault" }), h("input", { type: "hidden", name: REDIRECT })),
-      h("div", { class: "row", "data-field": "providerData.code" }, actionButton(`Authorize at ${this.element.name}`, () => this.authorize()), this.consent, h("p", { class: "fault" }), h("input", { type: "hidden" })),
-      h("details", { open: FOLDED.some((key) => this.draft.values[key]) }, h("summary", {}, "On-premise address, personal access token"),
-        h("div", { class: "form" }, described("maximizer.url", "API URL"), described(PERSONAL, "Personal access token", { type: "password" }))),
+      h(".field", { "data-field": REDIRECT }, h("div", "Redirect URI: register exactly this one there"),
+        h(".row", h("code", callback), copyButton(callback, "Redirect URI")), h("p.fault"), h("input", { type: "hidden", name: REDIRECT })),
+      h(".row", { "data-field": "providerData.code" }, actionButton(`Authorize at ${this.element.name}`, () => this.authorize()), this.consent, h("p.fault"), h("input", { type: "hidden" })),
+      h("details", { open: FOLDED.some((key) => this.draft.values[key]) }, h("summary", "On-premise address, personal access token"),
+        h(".form", described("maximizer.url", "API URL"), described(PERSONAL, "Personal access token", { type: "password" }))),
     ];
   }
 
@@ -150,8 +150,8 @@ class CreateForm {
     if (problem.providerMessage) this.forgetCode();
     const elsewhere = showFaults(this.form, problem.faults ?? []);
     const sentences = problem.faults?.length ? elsewhere : [problem.sentence ?? String(problem)];
-    show(this.problem, sentences.length ? h("div", { class: "notice failing" }, sentences.map((text) => h("p", {}, text)),
-      problem.providerMessage ? h("p", {}, "Authorize once more: a grant code works only once.") : null) : null);
+    show(this.problem, sentences.length ? h(".notice.failing", sentences.map((text) => h("p", text)),
+      problem.providerMessage ? h("p", "Authorize once more: a grant code works only once.") : null) : null);
   }
 
   startOver() {
@@ -162,20 +162,20 @@ class CreateForm {
 
 function showCreated(content, instance, body) {
   const { origin } = new URL(currentSession().baseUrl);
-  const secret = (text, what) => [h("code", {}, text), " ", copyButton(text, what)];
+  const secret = (text, what) => [h("code", text), " ", copyButton(text, what)];
   const command = curl(origin, body);
   show(content,
     h("h1", { tabindex: "-1" }, `${instance.name} is connected`),
-    panel("Keep these", {}, h("div", { class: "body stack" },
-      h("p", { class: "notice" }, "The webhook secret is shown this once. Your receiver verifies signatures with it."),
+    panel("Keep these", h(".body.stack",
+      h("p.notice", "The webhook secret is shown this once. Your receiver verifies signatures with it."),
       facts([
         ["Instance id", secret(String(instance.id), "Instance id")],
         ["Token", secret(instance.token, "Token")],
         ["Webhook secret", secret(instance.webhookSecret, "Webhook secret")],
         ["Callback", body.configuration[CALLBACK]],
       ]))),
-    panel("The same by program", { actions: copyButton(command, "Command") }, h("div", { class: "body" }, h("pre", { tabindex: "0" }, command))),
-    h("div", { class: "actions" }, h("a", { class: "button primary", href: `/ui/instances/${instance.id}` }, "Watch it work")));
+    panel("The same by program", { actions: copyButton(command, "Command") }, h(".body", h("pre", { tabindex: "0" }, command))),
+    h(".actions", h("a.button.primary", { href: `/ui/instances/${instance.id}` }, "Watch it work")));
   content.querySelector("h1").focus();
 }
 

@@ -1,5 +1,5 @@
 // An instance's configuration: name, tags, events, and consent given anew.
-import { call } from "./api.js";
+import { call, get } from "./api.js";
 import { askConsent, refusal, takeConsent } from "./consent.js";
 import { announce, h, panel, show } from "./dom.js";
 import { EventsForm, loadElement, CALLBACK, ENABLED, INTERVAL, SIGNATURE } from "./events-form.js";
@@ -11,7 +11,7 @@ const DECISIONS = [["keep", "Go on from where it is"], ["rewind", "Read again fr
 
 export async function render({ content, parameters, signal }) {
   const path = `/instances/${parameters.id}`;
-  const instance = await call("GET", path, undefined, { signal });
+  const instance = await get(path, signal);
   const element = await loadElement(instance.element.key, signal);
   const stored = instance.configuration;
   const draft = new Draft(`instance ${instance.id}`, {
@@ -34,10 +34,10 @@ class EditForm {
 
   draw() {
     const { draft, instance } = this;
-    const form = h("form", { class: "stack", novalidate: true },
-      panel("Name", {}, h("div", { class: "body form" }, field("name", "Name", draft.input("name", { maxlength: 255 })), field("tags", "Tags", draft.input("tags"), { optional: true, hint: "Separated by commas." }))),
-      panel("Events", {}, h("div", { class: "body" }, this.events.draw())), this.problem,
-      h("div", { class: "actions" }, h("button", { class: "primary" }, "Save"), h("a", { class: "button", href: `/ui/instances/${instance.id}` }, "Back"),
+    const form = h("form.stack", { novalidate: true },
+      panel("Name", h(".body.form", field("name", "Name", draft.input("name", { maxlength: 255 })), field("tags", "Tags", draft.input("tags"), { optional: true, hint: "Separated by commas." }))),
+      panel("Events", h(".body", this.events.draw())), this.problem,
+      h(".actions", h("button.primary", "Save"), h("a.button", { href: `/ui/instances/${instance.id}` }, "Back"),
         draft.isKept ? actionButton("Drop what was typed", () => this.drop(), { class: "plain" }) : null));
     form.addEventListener("submit", (event) => {
       event.preventDefault();
@@ -45,7 +45,7 @@ class EditForm {
     });
     this.form = form;
     show(this.content, h("h1", { tabindex: "-1" }, `Configuration of ${instance.name}`),
-      panel("Authorization", { id: "authorize" }, h("div", { class: "body row" },
+      panel("Authorization", { id: "authorize" }, h(".body.row",
         actionButton(`Re-authorize at ${this.element.name}`, () => askConsent(this.element.key, { instanceId: instance.id }, { onTold: (told) => this.hear(told), signal: this.signal })), this.consent)), form);
   }
 
@@ -86,12 +86,12 @@ class EditForm {
     if (undecided.length && undecided.length === faults.length) return this.decide(undecided);
     const elsewhere = showFaults(this.form, faults);
     const sentences = faults.length ? elsewhere : [problem.sentence ?? String(problem)];
-    return show(this.problem, sentences.length ? h("div", { class: "notice failing" }, sentences.map((text) => h("p", {}, text))) : null);
+    return show(this.problem, sentences.length ? h(".notice.failing", sentences.map((text) => h("p", text))) : null);
   }
 
   async decide(faults) {
-    const choice = h("select", {}, DECISIONS.map(([value, words]) => h("option", { value }, words)));
-    const text = faults.map((fault) => h("p", {}, `${fault.field}: ${fault.message}.`));
+    const choice = h("select", DECISIONS.map(([value, words]) => h("option", { value }, words)));
+    const text = faults.map((fault) => h("p", `${fault.field}: ${fault.message}.`));
     if (await confirm({ title: "What becomes of the cursor?", text, extra: field("onFilterChange", "Then", choice), action: "Save" })) await this.save(choice.value);
   }
 }

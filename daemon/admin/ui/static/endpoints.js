@@ -1,41 +1,36 @@
 // Endpoints: the callback of each instance, those in trouble first.
-import { call, query } from "./api.js";
-import { announce, empty, h, panel, show, table } from "./dom.js";
+import { call, get, query } from "./api.js";
+import { announce, empty, h, pager, panel, show, table } from "./dom.js";
 import { atMost, count, duration, mark, verdict, when } from "./format.js";
 import { actionButton } from "./form.js";
 import { ended } from "./trouble.js";
 
 export async function render({ content, search, signal }) {
   const page = Number(search.get("page") ?? 1);
-  const { instances, isLast } = await call("GET", `/ui/data/instances${query({ page })}`, undefined, { signal });
+  const { instances, isLast } = await get(`/ui/data/instances${query({ page })}`, signal);
   const shown = instances.filter((instance) => instance.endpoint.url);
   show(content, h("h1", { tabindex: "-1" }, "Endpoints"), judgement(shown),
-    shown.length ? panel(null, {}, table(COLUMNS, shown, { caption: "Callbacks, those in trouble first" })) : null,
-    page > 1 || !isLast ? h("div", { class: "row" }, page > 1 ? link(page - 1, "Previous") : null, isLast ? null : link(page + 1, "Next")) : null);
-}
-
-function link(page, words) {
-  return h("a", { class: "button", href: `/ui/endpoints?page=${page}` }, words);
+    shown.length ? panel(null, table(COLUMNS, shown, { caption: "Callbacks, those in trouble first" }), pager(page, isLast, (to) => `/ui/endpoints?page=${to}`)) : null);
 }
 
 function judgement(instances) {
   const bad = instances.filter((instance) => instance.endpoint.state !== "healthy" && instance.state !== "disabled").length;
-  if (!instances.length) return panel(null, {}, empty("No instance has a callback yet. ", h("a", { href: "/ui/instances/new" }, "Create one")));
+  if (!instances.length) return panel(null, empty("No instance has a callback yet. ", h("a", { href: "/ui/instances/new" }, "Create one")));
   return bad ? verdict("failing", `${count(bad, "callback")} ${bad === 1 ? "does" : "do"} not accept notifications.`, "What they miss is kept and sent in order once they do.") : verdict("ok", "All callbacks accept notifications.");
 }
 
 const COLUMNS = [
-  ["Callback", "wide", ({ id, name, endpoint }) => [h("span", { class: "mono" }, endpoint.url), h("div", { class: "small" }, h("a", { href: `/ui/instances/${id}` }, name))]],
+  ["Callback", "wide", ({ id, name, endpoint }) => [h("span.mono", endpoint.url), h(".small", h("a", { href: `/ui/instances/${id}` }, name))]],
   ["State", "", stateCell],
   ["Last success", "number", ({ endpoint }) => when(endpoint.lastSuccess, "none yet")],
   ["Pending", "number", ({ id, endpoint }) => h("a", { href: `/ui/events?instance=${id}&state=pending` }, atMost(endpoint.pending, endpoint.pendingIsMore))],
-  ["Actions", "tight", ({ id, endpoint }) => h("div", { class: "actions" }, pingButton(id), endpoint.state === "disabled" ? enableButton(id) : null)],
+  ["Actions", "tight", ({ id, endpoint }) => h(".actions", pingButton(id), endpoint.state === "disabled" ? enableButton(id) : null)],
 ];
 
 function stateCell({ endpoint }) {
   const reason = endpoint.disabledReason ?? endpoint.lastError;
   const bad = endpoint.state !== "healthy";
-  return [mark(endpoint.state), bad && reason ? h("div", { class: "small quiet" }, ended(reason), endpoint.nextProbe ? [" Tried again ", when(endpoint.nextProbe), "."] : null) : null];
+  return [mark(endpoint.state), bad && reason ? h(".small.quiet", ended(reason), endpoint.nextProbe ? [" Tried again ", when(endpoint.nextProbe), "."] : null) : null];
 }
 
 export function pingButton(id) {

@@ -1,5 +1,5 @@
 // One event: what was told, what it changed, and every attempt to tell it.
-import { call } from "./api.js";
+import { call, get } from "./api.js";
 import { announce, copyButton, empty, facts, h, panel, show, table } from "./dom.js";
 import { duration, eventType, mark, verdict, when } from "./format.js";
 import { actionButton, confirm } from "./form.js";
@@ -10,13 +10,13 @@ const REFRESH = 2000;
 export async function render({ content, parameters, signal }) {
   const path = `/instances/${parameters.id}/events/${encodeURIComponent(parameters.eventId)}`;
   const slots = [h("div"), h("div"), h("div")];
-  const event = await call("GET", path, undefined, { signal });
+  const event = await get(path, signal);
   draw(slots, event, path);
-  show(content, h("div", { class: "head" },
+  show(content, h(".head",
     h("h1", { tabindex: "-1" }, eventType(event.eventType), ` ${event.objectType} #${event.sequence}`),
-    h("div", { class: "actions" }, actionButton("Redeliver", () => redeliver(path)))), slots, payload(event));
+    h(".actions", actionButton("Redeliver", () => redeliver(path)))), slots, payload(event));
   const timer = setInterval(async () => {
-    const latest = await call("GET", path, undefined, { signal }).catch(() => null);
+    const latest = await get(path, signal).catch(() => null);
     if (latest && (latest.state !== event.state || latest.attempts.length !== event.attempts.length)) draw(slots, Object.assign(event, latest), path);
   }, REFRESH);
   signal.addEventListener("abort", () => clearInterval(timer));
@@ -24,13 +24,13 @@ export async function render({ content, parameters, signal }) {
 
 function draw([first, second, third], event) {
   show(first, judgement(event));
-  show(second, panel("What happened", {}, h("div", { class: "body" }, facts([
-    ["Object", [h("a", { class: "mono", href: `/ui/events?objectId=${encodeURIComponent(event.objectId)}` }, event.objectId), " ", copyButton(event.objectId, "Object id")]],
+  show(second, panel("What happened", h(".body", facts([
+    ["Object", [h("a.mono", { href: `/ui/events?objectId=${encodeURIComponent(event.objectId)}` }, event.objectId), " ", copyButton(event.objectId, "Object id")]],
     ["Fields", changedWords(event)],
     ["Changed", when(event.date)], ["Noticed", when(event.pollDate)],
     ["Instance", h("a", { href: `/ui/instances/${event.instanceId}` }, `#${event.instanceId}`)],
-    ["Event id", [h("code", {}, event.id), " ", copyButton(event.id, "Event id")]],
-    ["Notification", [h("code", {}, event.notificationEventId), ` with ${event.events.length} ${event.events.length === 1 ? "event" : "events"}, format ${event.format}`]],
+    ["Event id", [h("code", event.id), " ", copyButton(event.id, "Event id")]],
+    ["Notification", [h("code", event.notificationEventId), ` with ${event.events.length} ${event.events.length === 1 ? "event" : "events"}, format ${event.format}`]],
     ["Redelivered", event.replay ? "yes" : null],
   ]))));
   show(third, attempts(event.attempts));
@@ -54,7 +54,7 @@ const COLUMNS = [
 ];
 
 function attempts(all) {
-  return panel("Attempts", {}, all.length ? table(COLUMNS, all, { caption: "Attempts, oldest first" }) : empty("Not tried yet."));
+  return panel("Attempts", all.length ? table(COLUMNS, all, { caption: "Attempts, oldest first" }) : empty("Not tried yet."));
 }
 
 function payload(event) {
@@ -68,14 +68,14 @@ function payload(event) {
   });
   const headers = Object.entries(event.headers).map(([name, value]) => `${name}: ${value}`).join("\n");
   return [
-    panel("Payload", { actions: [toggle, copyButton(event.body, "Payload")] }, h("div", { class: "body" }, text)),
-    panel("Headers", {}, h("div", { class: "body" }, headers ? h("pre", { tabindex: "0", "aria-label": "Headers" }, headers) : "The callback has no address now.")),
+    panel("Payload", { actions: [toggle, copyButton(event.body, "Payload")] }, h(".body", text)),
+    panel("Headers", h(".body", headers ? h("pre", { tabindex: "0", "aria-label": "Headers" }, headers) : "The callback has no address now.")),
   ];
 }
 
 async function redeliver(path) {
   const found = await call("POST", `${path}/redeliver`, { dryRun: true });
-  const text = h("p", {}, `Sends the notification again as a whole, with ${found.events} ${found.events === 1 ? "event" : "events"}, under its ids and with the header Elements-Replay.`);
+  const text = h("p", `Sends the notification again as a whole, with ${found.events} ${found.events === 1 ? "event" : "events"}, under its ids and with the header Elements-Replay.`);
   if (!await confirm({ title: "Redeliver?", text, action: "Redeliver" })) return;
   await call("POST", `${path}/redeliver`);
   announce("It will be sent again");

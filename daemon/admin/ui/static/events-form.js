@@ -1,5 +1,5 @@
 // The events part of an instance's form: on or off, callback with a test, signature, interval, resources.
-import { call } from "./api.js";
+import { call, get } from "./api.js";
 import { h, show } from "./dom.js";
 import { actionButton, checkAddress, checkPositive, field } from "./form.js";
 import { duration } from "./format.js";
@@ -18,10 +18,10 @@ export class EventsForm {
   }
 
   draw() {
-    const details = h("div", { class: "form", hidden: !this.draft.values[ENABLED] }, this.callback(), this.signature(), this.interval(), this.polling.cardsField(), this.advanced());
+    const details = h(".form", { hidden: !this.draft.values[ENABLED] }, this.callback(), this.signature(), this.interval(), this.polling.cardsField(), this.advanced());
     const box = this.draft.checkbox(ENABLED, { changed: (on) => { details.hidden = !on; } });
-    return h("div", { class: "form" },
-      h("label", { class: "check" }, box, h("span", {}, h("b", {}, "Events"), h("br"), h("span", { class: "quiet small" }, "Watch this account and tell each change to your callback."))),
+    return h(".form",
+      h("label.check", box, h("span", h("b", "Events"), h("br"), h("span.quiet.small", "Watch this account and tell each change to your callback."))),
       details);
   }
 
@@ -29,9 +29,9 @@ export class EventsForm {
     const input = this.draft.input(CALLBACK, { type: "url", placeholder: "https://example.com/hooks/pollhook", autocomplete: "off" });
     const verdict = h("p", { role: "status" });
     const test = actionButton("Send test notification", () => this.test(verdict));
-    return h("div", { class: "stack" },
+    return h(".stack",
       field(CALLBACK, "Callback URL", input, { hint: "Where notifications are sent. It has to answer with a 2xx.", check: checkAddress }),
-      h("div", { class: "row" }, test, verdict));
+      h(".row", test, verdict));
   }
 
   async test(verdict) {
@@ -56,16 +56,16 @@ export class EventsForm {
       input.value = btoa(String.fromCharCode(...crypto.getRandomValues(new Uint8Array(24))));
       input.dispatchEvent(new Event("input"));
     });
-    return h("div", { class: "stack" },
+    return h(".stack",
       field(SIGNATURE, "Signature key", input, { optional: true, hint: "Signs the header Elements-Webhook-Signature. The Standard Webhooks signature is always there, with a secret of its own." }),
-      h("div", {}, make));
+      h("div", make));
   }
 
   interval() {
     const number = this.draft.input(INTERVAL, { type: "number", min: 0, step: "any", inputmode: "decimal" });
     const slider = h("input", { type: "range", min: 0, max: STEPS.length - 1, "aria-label": "Interval, in steps", value: nearest(number.value) });
-    const words = h("span", { class: "quiet", "aria-live": "polite" });
-    const tell = () => show(words, Number(number.value) > 0 ? `minutes: every ${duration(number.value * 60)}` : "minutes");
+    const words = h("span.quiet", { "aria-live": "polite" });
+    const tell = () => show(words, Number(number.value) > 0 ? `every ${duration(number.value * 60)}` : "");
     slider.addEventListener("input", () => {
       number.value = STEPS[slider.value];
       number.dispatchEvent(new Event("input"));
@@ -76,13 +76,13 @@ export class EventsForm {
       tell();
     });
     tell();
-    return h("div", { class: "stack" },
+    return h(".stack",
       field(INTERVAL, "Interval in minutes", number, { hint: "How often each resource is asked for changes; fractions are fine.", check: checkPositive }),
-      h("div", { class: "row" }, h("div", { class: "grow" }, slider), words));
+      h(".row", h(".grow", slider), words));
   }
 
   advanced() {
-    return h("details", { "data-advanced": "" }, h("summary", {}, "Advanced: each resource, and the JSON"), this.polling.sides());
+    return h("details", { "data-advanced": "" }, h("summary", "Advanced: each resource, and the JSON"), this.polling.sides());
   }
 
   // The configuration keys as they are sent.
@@ -106,8 +106,8 @@ function nearest(minutes) {
 // The element with its resources and the polling configuration that applies by default.
 export async function loadElement(key, signal) {
   const [element, metadata] = await Promise.all([
-    call("GET", `/elements/${key}`, undefined, { signal }),
-    call("GET", `/elements/${key}/metadata`, undefined, { signal }),
+    get(`/elements/${key}`, signal),
+    get(`/elements/${key}/metadata`, signal),
   ]);
   const standard = element.configuration.find((each) => each.key === "event.poller.configuration");
   return { ...element, resources: metadata.resources, polling: JSON.parse(standard?.defaultValue ?? "{}") };

@@ -6,13 +6,13 @@ let numbers = 0;
 // A labelled control. `name` is the name that faults use for it.
 export function field(name, label, control, { hint = null, check = null, optional = false, judgesItself = false } = {}) {
   const id = `field-${++numbers}`;
-  const fault = h("p", { class: "fault", id: `${id}-fault`, "aria-live": "polite" });
+  const fault = h("p.fault", { id: `${id}-fault`, "aria-live": "polite" });
   control.id = id;
   control.name = name;
   control.setAttribute("aria-describedby", `${id}-hint ${id}-fault`);
-  const node = h("div", { class: "field", "data-field": name },
-    h("label", { for: id }, label, optional ? h("span", { class: "quiet" }, " (optional)") : null),
-    control, h("p", { class: "hint", id: `${id}-hint` }, hint), fault);
+  const node = h(".field", { "data-field": name },
+    h("label", { for: id }, label, optional ? h("span.quiet", " (optional)") : null),
+    control, h("p.hint", { id: `${id}-hint` }, hint), fault);
   if (check) {
     control.addEventListener("change", () => setFault(node, check(control.value)));
     control.addEventListener("blur", () => control.value && setFault(node, check(control.value)));
@@ -117,9 +117,9 @@ export function confirm({ title, text, action, danger = false, name = null, extr
   typed?.addEventListener("input", () => { go.disabled = typed.value !== name; });
   const heading = h("h2", { id: "dialog-title" }, title);
   const dialog = h("dialog", { "aria-labelledby": "dialog-title" },
-    h("form", { method: "dialog" }, heading, h("div", { class: "stack" }, text, extra),
-      typed ? h("p", {}, "Type ", h("b", {}, name), " to confirm.") : null, typed,
-      h("div", { class: "actions" }, h("button", { value: "stay", formnovalidate: true }, "Cancel"), go)));
+    h("form", { method: "dialog" }, heading, h(".stack", text, extra),
+      typed ? h("p", "Type ", h("b", name), " to confirm.") : null, typed,
+      h(".actions", h("button", { value: "stay", formnovalidate: true }, "Cancel"), go)));
   document.body.append(dialog);
   dialog.showModal();
   return new Promise((resolve) => dialog.addEventListener("close", () => {
@@ -147,8 +147,8 @@ export function actionButton(label, action, properties = {}) {
 export function problemDialog(problem) {
   return confirm({
     title: "That did not work",
-    text: [h("p", {}, problem.sentence ?? String(problem)),
-      problem.requestId ? h("p", { class: "quiet small" }, `The log has it under ${problem.requestId}.`) : null],
+    text: [h("p", problem.sentence ?? String(problem)),
+      problem.requestId ? h("p.quiet.small", `The log has it under ${problem.requestId}.`) : null],
     action: "OK",
   });
 }

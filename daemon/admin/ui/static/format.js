@@ -7,7 +7,7 @@ const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
 
 // A relative time that stays true; the exact instant, here and in UTC, on hover and focus.
 export function when(instant, nothing = "never") {
-  if (!instant) return h("span", { class: "quiet" }, nothing);
+  if (!instant) return h("span.quiet", nothing);
   return h("time", { datetime: instant, title: exact(instant), "data-relative": "", tabindex: "0" }, relative(instant));
 }
 
@@ -34,7 +34,7 @@ export function relative(instant, isDue = false) {
 
 // The largest two units, or one and tenths for what is short: 1 h 5 min, 12 s, 0.4 s.
 export function duration(seconds) {
-  if (seconds === null || seconds === undefined) return "–";
+  if (!(seconds >= 0)) return "–";
   if (seconds < 1) return `${Math.round(seconds * 1000)} ms`;
   if (seconds < 10) return `${seconds.toFixed(1).replace(/\.0$/, "")} s`;
   let rest = Math.round(seconds);
@@ -97,7 +97,7 @@ const SHAPES = {
 
 export function mark(state, word = null) {
   const [kind, usual] = STATES[state] ?? ["stopped", state];
-  return h("span", { class: `mark ${kind}`, "data-state": state }, shape(kind), h("span", {}, word ?? usual));
+  return h("span", { class: `mark ${kind}`, "data-state": state }, shape(kind), h("span", word ?? usual));
 }
 
 export function kindOf(state) {
@@ -109,9 +109,9 @@ export function shape(kind, size = 12) {
 }
 
 export function verdict(kind, sentence, ...more) {
-  return h("div", { class: "panel verdict", role: "status" },
-    h("span", { class: `mark ${kind}` }, shape(kind, 16), h("span", { class: "visually-hidden" }, kind)),
-    h("div", {}, sentence, more.length ? h("small", {}, more) : null));
+  return h(".panel.verdict", { role: "status" },
+    h("span", { class: `mark ${kind}` }, shape(kind, 16), h("span.visually-hidden", kind)),
+    h("div", sentence, more.length ? h("small", more) : null));
 }
 
 const TYPES = { CREATED: "created", UPDATED: "updated", DELETED: "deleted" };

@@ -1,5 +1,5 @@
 // The page: which address shows what, the frame around it, and the way in.
-import { call, currentSession, forgetSession, loadSession, query, whenSessionIsOver } from "./api.js";
+import { call, currentSession, forgetSession, get, loadSession, query, whenSessionIsOver } from "./api.js";
 import { h, show, skeleton, svg } from "./dom.js";
 
 const ROUTES = [
@@ -38,7 +38,7 @@ async function start() {
   try {
     await loadSession();
   } catch (problem) {
-    show(document.body, h("main", { class: "bare" }, h("h1", {}, "No answer"), h("p", {}, problem.message)));
+    show(document.body, h("main.bare", h("h1", "No answer"), h("p", problem.message)));
     return;
   }
   const link = new URLSearchParams(location.hash.slice(1)).get("link");
@@ -67,7 +67,7 @@ async function showSignIn(notice = null) {
   }
   const { signInForm } = await import("./sign-in.js");
   document.title = "Sign in · pollhook";
-  show(document.body, h("main", { class: "bare" }, signInForm(notice, signInBy)));
+  show(document.body, h("main.bare", signInForm(notice, signInBy)));
   document.querySelector("input")?.focus();
 }
 
@@ -97,18 +97,18 @@ function drawFrame() {
   const session = currentSession();
   const shown = RAIL.filter(([path]) => path !== "/ui/sandbox" || session.sandbox);
   show(document.body,
-    h("a", { class: "skip", href: "#content" }, "To the content"),
-    h("div", { class: "frame" },
-      h("nav", { class: "rail", "aria-label": "Pages" },
-        h("a", { class: "brand", href: "/ui/" }, "pollhook"),
+    h("a.skip", { href: "#content" }, "To the content"),
+    h(".frame",
+      h("nav.rail", { "aria-label": "Pages" },
+        h("a.brand", { href: "/ui/" }, "pollhook"),
         searchBox(),
-        h("ul", {}, shown.map(([path, name, drawing]) => h("li", {}, h("a", { href: path }, icon(drawing), name)))),
-        h("div", { class: "rail-foot" },
-          h("div", {}, session.username, h("br"), session.organization),
+        h("ul", shown.map(([path, name, drawing]) => h("li", h("a", { href: path }, icon(drawing), name)))),
+        h(".rail-foot",
+          h("div", session.username, h("br"), session.organization),
           h("button", { type: "button", onclick: signOut }, "Sign out"),
-          h("div", {}, `Version ${session.version} · `, h("a", { href: "/openapi.json", target: "_blank" }, "API")))),
+          h("div", `Version ${session.version} · `, h("a", { href: "/openapi.json", target: "_blank" }, "API")))),
       h("main", { id: "content", tabindex: "-1" })),
-    h("footer", { class: "phone-foot" }, searchBox(), h("span", { class: "quiet small" }, session.username), h("button", { type: "button", onclick: signOut }, "Sign out")));
+    h("footer.phone-foot", searchBox(), h("span.quiet.small", session.username), h("button", { type: "button", onclick: signOut }, "Sign out")));
 }
 
 function icon(drawing) {
@@ -119,7 +119,7 @@ function icon(drawing) {
 // The command box: an instance's name or number, an object's id, an event's id.
 function searchBox() {
   const input = h("input", { type: "search", placeholder: "Find  /", "aria-label": "Find instances, object ids and event ids", title: "Instance, object id or event id; press / to come here" });
-  return h("form", { class: "search", role: "search", onsubmit: (event) => {
+  return h("form.search", { role: "search", onsubmit: (event) => {
     event.preventDefault();
     if (input.value.trim()) find(input.value.trim());
   } }, input);
@@ -127,10 +127,10 @@ function searchBox() {
 
 async function find(text) {
   if (/^\d{1,12}$/.test(text)) return go(`/ui/instances/${text}`);
-  const event = await call("GET", `/instances/events/${encodeURIComponent(text)}`).catch(() => null);
+  const event = await get(`/instances/events/${encodeURIComponent(text)}`).catch(() => null);
   const instanceId = event?.elementInstanceId ?? event?.instanceId;
   if (instanceId) return go(`/ui/events/${instanceId}/${encodeURIComponent(text)}`);
-  const { instances } = await call("GET", `/ui/data/instances${query({ text, pageSize: 2 })}`);
+  const { instances } = await get(`/ui/data/instances${query({ text, pageSize: 2 })}`);
   if (instances.length === 1) return go(`/ui/instances/${instances[0].id}`);
   return go(instances.length ? `/ui/instances${query({ text })}` : `/ui/events${query({ objectId: text })}`);
 }
@@ -166,7 +166,7 @@ async function visit(href, keepPlace = false) {
   if (!document.querySelector(".frame")) return;
   markRail(url.pathname);
   const content = document.getElementById("content");
-  if (!keepPlace) show(content, h("h1", { tabindex: "-1" }, title), h("div", { class: "panel" }, skeleton()));
+  if (!keepPlace) show(content, h("h1", { tabindex: "-1" }, title), h(".panel", skeleton()));
   document.title = `${title} · pollhook`;
   await showPage(name, { content, parameters, search: url.searchParams, signal: leaving.signal });
   if (!keepPlace) window.scrollTo(0, 0);
@@ -180,7 +180,7 @@ async function showPage(name, place) {
   } catch (problem) {
     if (place.signal.aborted || problem.name === "AbortError" || problem.status === 401) return;
     show(place.content, h("h1", { tabindex: "-1" }, problem.status === 404 ? "Not here" : "That did not work"),
-      h("p", {}, problem.sentence ?? String(problem)), h("p", {}, h("a", { href: "/ui/" }, "To the overview")));
+      h("p", problem.sentence ?? String(problem)), h("p", h("a", { href: "/ui/" }, "To the overview")));
   }
 }
 

@@ -10,8 +10,8 @@ export class PollingForm {
     this.draft = draft;
     this.resources = resources;
     this.defaults = defaults;
-    this.cards = h("div", { class: "cards" });
-    this.entries = h("div", { class: "stack" });
+    this.cards = h(".cards");
+    this.entries = h(".stack");
     this.text = h("textarea", { rows: 16, spellcheck: "false", autocapitalize: "none", oninput: () => this.readText() });
     this.textField = field(KEY, "As JSON", this.text, { judgesItself: true, hint: "Exactly what is sent as event.poller.configuration." });
     this.text.value = draft.values.pollingText ?? JSON.stringify(this.value, null, 2);
@@ -24,13 +24,13 @@ export class PollingForm {
   }
 
   cardsField() {
-    return h("fieldset", { class: "field" },
-      h("legend", {}, "Resources"), this.cards,
-      h("p", { class: "hint" }, "What is watched. The date field is how a change is noticed."));
+    return h("fieldset.field",
+      h("legend", "Resources"), this.cards,
+      h("p.hint", "What is watched. The date field is how a change is noticed."));
   }
 
   sides() {
-    return h("div", { class: "sides" }, this.entries, this.textField);
+    return h(".sides", this.entries, this.textField);
   }
 
   drawCards() {
@@ -40,8 +40,8 @@ export class PollingForm {
   card(resource) {
     const box = h("input", { type: "checkbox", checked: resource.name in this.value, disabled: !resource.pollable, onchange: () => this.choose(resource.name, box.checked) });
     const dates = [resource.updatedDateField, resource.createdDateField].filter(Boolean).join(", ");
-    return h("label", { class: "card check" }, box, h("span", {}, h("b", {}, resource.name),
-      h("span", { class: "small quiet" }, h("br"), resource.pollable ? `by ${dates}` : resource.reason)));
+    return h("label.card.check", box, h("span", h("b", resource.name),
+      h("span.small.quiet", h("br"), resource.pollable ? `by ${dates}` : resource.reason)));
   }
 
   choose(name, on) {
@@ -63,7 +63,7 @@ export class PollingForm {
     const choice = (path, values) => h("select", { onchange: bind(path) }, values.map(([value, words]) =>
       h("option", { value, selected: value === (get(entry, path) ?? "") }, words)));
     const standard = this.defaults[name] ?? {};
-    return h("details", { class: "card", open: Object.keys(this.value).length === 1 }, h("summary", {}, name), h("div", { class: "stack" },
+    return h("details.card", { open: Object.keys(this.value).length === 1 }, h("summary", name), h(".stack",
       field(`${place}.url`, "Address and filter", text(["url"], { placeholder: standard.url ?? "" }), { optional: true, hint: "Hub path with a date macro; empty means the usual one." }),
       field(`${place}.idField`, "Id field", text(["idField"], { placeholder: standard.idField ?? "" }), { optional: true }),
       field(`${place}.datesConfiguration.updatedDateField`, "Date of change", text(["datesConfiguration", "updatedDateField"], { placeholder: standard.datesConfiguration?.updatedDateField ?? "" }), { optional: true }),

@@ -1,5 +1,5 @@
 // Sandbox: a small CRM to edit, and the notifications that follow beside it, latency counted.
-import { call, query } from "./api.js";
+import { call, get, query } from "./api.js";
 import { announce, empty, h, panel, show, table } from "./dom.js";
 import { duration, eventType, mark } from "./format.js";
 import { actionButton } from "./form.js";
@@ -8,7 +8,7 @@ import { listen } from "./live.js";
 const RESOURCES = {
   contacts: ["FirstName", "LastName", "Position"],
   companies: ["CompanyName", "Department"],
-  opportunities: ["Objective", "Comment"],
+  opportunities: ["Objective", "Description"],
 };
 const NEW = {
   contacts: { FirstName: "Ada", LastName: "Byron" },
@@ -22,8 +22,8 @@ export async function render({ content, search, signal }) {
   await crm.load();
   const arrivals = new Arrivals(crm, signal);
   show(content, h("h1", { tabindex: "-1" }, "Sandbox"),
-    h("p", {}, "A make-believe CRM. Change a record at the left: the next poll notices, and its notification shows up at the right."),
-    h("div", { class: "columns" }, crm.node, arrivals.node));
+    h("p", "A make-believe CRM. Change a record at the left: the next poll notices, and its notification shows up at the right."),
+    h(".columns", crm.node, arrivals.node));
 }
 
 class Crm {
@@ -31,11 +31,11 @@ class Crm {
     Object.assign(this, { resource, search, signal });
     this.edits = new Map();
     this.list = h("div");
-    this.node = panel("CRM", { actions: actionButton("Add one", () => this.add()) }, h("div", { class: "body stack" }, this.chips(), this.finder()), this.list);
+    this.node = panel("CRM", { actions: actionButton("Add one", () => this.add()) }, h(".body.stack", this.chips(), this.finder()), this.list);
   }
 
   chips() {
-    return h("nav", { class: "chips", "aria-label": "Resource" }, Object.keys(RESOURCES).map((name) =>
+    return h("nav.chips", { "aria-label": "Resource" }, Object.keys(RESOURCES).map((name) =>
       h("a", { href: `/ui/sandbox?resource=${name}`, "aria-current": name === this.resource ? "true" : null }, name)));
   }
 
@@ -52,7 +52,7 @@ class Crm {
   }
 
   async load() {
-    const { records } = await call("GET", this.path() + query({ search: this.search, limit: 12 }), undefined, { signal: this.signal });
+    const { records } = await get(this.path() + query({ search: this.search, limit: 12 }), this.signal);
     show(this.list, records.length ? table(this.columns(), records, { caption: this.resource }) : empty("No record is like that."));
   }
 
@@ -60,7 +60,7 @@ class Crm {
     const fields = RESOURCES[this.resource];
     return [
       ...fields.map((name) => [name, "", (record) => this.cell(record, name)]),
-      [h("span", { class: "visually-hidden" }, "Delete"), "tight", (record) => actionButton("Delete", () => this.remove(record), { "aria-label": `Delete ${record.id}` })],
+      [h("span.visually-hidden", "Delete"), "tight", (record) => actionButton("Delete", () => this.remove(record), { "aria-label": `Delete ${record.id}` })],
     ];
   }
 
@@ -96,19 +96,19 @@ class Arrivals {
   constructor(crm, signal) {
     this.crm = crm;
     this.state = h("span", { role: "status" });
-    this.list = h("ol", { class: "stack", "aria-live": "polite", "aria-label": "Notifications" });
+    this.list = h("ol.stack", { "aria-live": "polite", "aria-label": "Notifications" });
     this.nothing = empty("Nothing yet: edit a record.");
-    this.node = panel("Notifications", { actions: this.state }, this.nothing, h("div", { class: "body" }, this.list));
+    this.node = panel("Notifications", { actions: this.state }, this.nothing, h(".body", this.list));
     listen({ signal, onEvent: (event) => this.take(event), onState: (state) => show(this.state, mark(state)) });
   }
 
   take(event) {
     this.nothing.hidden = true;
     const edited = this.crm.edits.get(event.objectId);
-    this.list.prepend(h("li", { class: "arrived" },
+    this.list.prepend(h("li.arrived",
       h("a", { href: `/ui/events/${event.instanceId}/${event.eventId}` }, eventType(event.eventType), ` ${event.objectType} #${event.sequence}`),
-      edited ? h("span", {}, ` noticed ${duration((Date.now() - edited) / 1000)} after the edit`) : null,
-      h("div", { class: "small quiet" }, event.changed?.length ? `changed: ${event.changed.join(", ")}` : event.objectId)));
+      edited ? h("span", ` noticed ${duration((Date.now() - edited) / 1000)} after the edit`) : null,
+      h(".small.quiet", event.changed?.length ? `changed: ${event.changed.join(", ")}` : event.objectId)));
     while (this.list.children.length > 30) this.list.lastElementChild.remove();
   }
 }

@@ -8,9 +8,9 @@ export function signInForm(notice, signIn) {
   const passwordField = field("password", "Password", password, {
     hint: "That of the first user is in credentials.json in the data directory.",
   });
-  const button = h("button", { class: "primary" }, "Sign in");
-  const form = h("form", { class: "panel", method: "post" },
-    h("div", { class: "body form" }, field("username", "User name", name), passwordField, h("div", {}, button)));
+  const button = h("button.primary", "Sign in");
+  const form = h("form.panel", { method: "post" },
+    h(".body.form", field("username", "User name", name), passwordField, h("div", button)));
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
     button.disabled = true;
@@ -24,6 +24,6 @@ export function signInForm(notice, signIn) {
       button.disabled = false;
     }
   });
-  const told = h("p", { class: "notice", role: "status" });
-  return [h("h1", {}, "pollhook"), notice ? show(told, notice) : null, form];
+  const told = h("p.notice", { role: "status" });
+  return [h("h1", "pollhook"), notice ? show(told, notice) : null, form];
 }

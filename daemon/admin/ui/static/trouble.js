@@ -15,8 +15,8 @@ function authorization(instance) {
   const reason = instance.stateReason ?? "The provider refuses the credentials.";
   return [{
     kind: "failing",
-    words: [reason, " Since ", when(instance.stateSince), `: polling of ${count(instance.resources.length, "resource")} is stopped. Nothing is lost: changes made meanwhile are read after `, h("i", {}, "Re-authorize"), "."],
-    action: h("a", { class: "button primary", href: `/ui/instances/${instance.id}/edit#authorize` }, "Re-authorize"),
+    words: [reason, " Since ", when(instance.stateSince), `: polling of ${count(instance.resources.length, "resource")} is stopped. Nothing is lost: changes made meanwhile are read after `, h("i", "Re-authorize"), "."],
+    action: h("a.button.primary", { href: `/ui/instances/${instance.id}/edit#authorize` }, "Re-authorize"),
   }];
 }
 
@@ -38,7 +38,7 @@ function callback({ id, endpoint }) {
   return [{
     kind: "failing",
     words: ["The callback fails since ", when(endpoint.failingSince), ": ", ended(reason), ` ${waiting}`, next],
-    action: h("a", { class: "button", href: `/ui/events?instance=${id}&state=retrying` }, "See what waits"),
+    action: h("a.button", { href: `/ui/events?instance=${id}&state=retrying` }, "See what waits"),
   }];
 }
 
@@ -46,11 +46,11 @@ function polling(instance) {
   if (instance.state === "needs_reauth") return [];
   return instance.resources.filter((resource) => resource.lastError).map((resource) => ({
     kind: resource.state === "degraded" ? "failing" : "waiting",
-    words: [h("b", {}, resource.name), ": ", ended(resource.lastError),
+    words: [h("b", resource.name), ": ", ended(resource.lastError),
       resource.lastErrorSince ? [" Since ", when(resource.lastErrorSince)] : null,
       resource.failures ? `, ${count(resource.failures, "attempt")} failed` : null,
       resource.nextPoll && resource.state !== "paused" ? ["; next attempt ", when(resource.nextPoll)] : null, "."],
-    action: h("a", { class: "button", href: `/ui/instances/${instance.id}` }, "Look closer"),
+    action: h("a.button", { href: `/ui/instances/${instance.id}` }, "Look closer"),
   }));
 }
 
