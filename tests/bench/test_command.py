@@ -57,8 +57,8 @@ def test_a_quick_run_measures_the_product_beside_the_bare_pipeline(tmp_path: Pat
 
 @pytest.mark.soak
 @pytest.mark.timeout(240)
-def test_a_quick_run_measures_idle_polls_and_the_purge(tmp_path: Path) -> None:
-    results = run_quickly(["idle", "purge"], tmp_path)
+def test_a_quick_run_measures_idle_polls_the_purge_and_deliveries(tmp_path: Path) -> None:
+    results = run_quickly(["idle", "purge", "delivery"], tmp_path)
     check_ratio("idle", results["idle"]["values"])
     assert min(map(len, (results["purge"]["values"][kind] for kind in ("purging", "quiet")))) > 10
 
