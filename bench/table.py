@@ -19,7 +19,7 @@ from daemon.instance import EventType, InstanceId, ResourceId
 from daemon.notifications.change import Change
 from daemon.notifications.compose import compose
 from daemon.notifications.context import Context
-from daemon.polling.fingerprint import field_digests
+from daemon.polling.fingerprint import Fingerprint
 from daemon.polling.snapshot import Snapshot, SnapshotWrite
 from daemon.store import outbox, pages, snapshots
 from daemon.store.database import Database
@@ -157,7 +157,7 @@ def _write(
         object_key=str(record["Key"]),
         stamp=now,
         content_hash=hashlib.sha256(str(now).encode()).digest()[:16],
-        digests=field_digests(record),
+        digests=Fingerprint(record, record).digests(),
         revision=1 if before is None else before.revision + 1,
         projection=PROJECTION,
     )

@@ -40,7 +40,11 @@ def record_of(context: Context, change: Change) -> Mapping[str, Any] | None:
 
 def without_nulls(record: Mapping[str, Any]) -> Mapping[str, Any]:
     """The record without its null fields, at every depth; nulls in lists keep their places."""
-    return {key: _pruned(value) for key, value in record.items() if value is not None}
+    return {
+        key: value if type(value) is str else _pruned(value)
+        for key, value in record.items()
+        if value is not None
+    }
 
 
 def iso_seconds(instant: datetime) -> str:
@@ -54,9 +58,11 @@ def epoch_milliseconds(instant: datetime) -> int:
 
 
 def _pruned(value: Any) -> Any:
-    if isinstance(value, Mapping):
+    """Records come out of JSON: nothing else in them has parts."""
+    kind = type(value)
+    if kind is dict:
         return without_nulls(value)
-    if isinstance(value, list):
+    if kind is list:
         return [_pruned(item) for item in value]
     return value
 

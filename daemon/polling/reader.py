@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
-from functools import partial
 from typing import Any, ClassVar
 
 from daemon.connectors import ceql
@@ -16,6 +15,7 @@ from daemon.errors import ProviderTimeout
 from daemon.polling import fingerprint
 from daemon.polling.detection import Sighting
 from daemon.polling.epoch import UnreadableDate
+from daemon.polling.fingerprint import Fingerprint
 from daemon.polling.resource import RecordDate, ResourcePolling
 from daemon.polling.source import Clock, Reading
 from daemon.polling.window import Row
@@ -138,18 +138,17 @@ class Reader:
 
     def _sighting(self, record: Record, stamp: datetime | None, now: datetime) -> Sighting:
         content = fingerprint.without(record.content, self._ignored)
+        kept = Fingerprint(content, record.raw.keys())
         created = self._instant(self._polling.created, record.raw, now)
         return Sighting(
             object_id=record.identity or "",
             object_key=record.key or "",
             stamp=stamp or created,
             created=created,
-            content_hash=fingerprint.content_hash(content),
+            content_hash=kept.content_hash(),
             raw=record.raw,
-            digests=partial(fingerprint.field_digests, content),
-            changed_fields=partial(
-                fingerprint.changed_fields, content=content, names=record.raw.keys()
-            ),
+            digests=kept.digests,
+            changed_fields=kept.changed_fields,
             other_stamp=self._other_reading(stamp),
         )
 

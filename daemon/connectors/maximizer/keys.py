@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import base64
 import binascii
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from daemon.connectors.maximizer.parsing import is_carried
@@ -29,11 +29,12 @@ def read_key(value: object) -> ObjectKey | None:
     return None
 
 
+@lru_cache(maxsize=4096)
 def identity_of(text: str) -> str:
     """The identity in a key's text; a text that is no such key is its own identity."""
     try:
-        parts = base64.b64decode(text, validate=True).decode().split("\t")
-    except (binascii.Error, ValueError):
+        parts = binascii.a2b_base64(text, strict_mode=True).decode().split("\t")
+    except ValueError:
         return text
     if len(parts) < 2 or not parts[1]:
         return text
