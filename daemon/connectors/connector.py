@@ -85,7 +85,8 @@ class Query:
     Without `order`, the resource's modification date and key are it. `fields` replaces the fields
     that are read by default, `also` adds to them. `id_field` (a dotted path) says what identifies a
     record where that is not the resource's own id field. `background` work leaves a reserve of the
-    rate budget to live polling.
+    rate budget to live polling. `likeness` is that of a page read before: if the answer is the same
+    again, byte for byte, the page comes `alike`, without its records.
     """
 
     resource: str
@@ -97,6 +98,7 @@ class Query:
     also: Sequence[str] = ()
     id_field: str | None = None
     background: bool = False
+    likeness: object = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,7 +125,8 @@ class Page:
     `provider_time` is the provider's `Date` at the moment of asking (its header less the duration
     of the call), or our clock where it sends none. `complete` is true when fewer rows came than
     were asked for, so that nothing lies behind. `clock_skew` is how far the provider's clock was
-    ahead of ours, None where it does not tell its time.
+    ahead of ours, None where it does not tell its time. `likeness` is what the connector knows the
+    page again by, of use to nobody else; None if it cannot.
     """
 
     records: Sequence[Record]
@@ -131,6 +134,8 @@ class Page:
     complete: bool
     provider_time: datetime
     clock_skew: timedelta | None = None
+    likeness: object = None
+    alike: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -56,7 +56,7 @@ class Rules:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Detected:
     """The outcome of one page. `page` has all its records as read, changed or not; `doubtful` ids
-    look older than what is known: read them by id."""
+    look older than what is known: they are to be read by id, or have been."""
 
     changes: Sequence[Change]
     writes: Sequence[SnapshotWrite]

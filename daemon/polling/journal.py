@@ -38,6 +38,7 @@ class Journal:
         self._context = context
         self.progress = progress
         self.polled_at = means.now()
+        self.writes = 0
 
     @property
     def marks(self) -> Marks:
@@ -138,6 +139,7 @@ class Journal:
             swept=swept,
         )
         await self._write(page)
+        self.writes += len(page.writes)
         self.progress = after
 
     async def _write(self, page: PageCommit) -> None:

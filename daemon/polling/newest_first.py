@@ -9,7 +9,7 @@ from typing import ClassVar
 
 from daemon.connectors.connector import Page
 from daemon.polling.reader import Reader
-from daemon.polling.source import Reading
+from daemon.polling.source import KnownPage, Reading
 
 
 class NewestFirstReader(Reader):
@@ -24,7 +24,12 @@ class NewestFirstReader(Reader):
         return self._reading(self._only(page, lambda stamp: stamp < before))
 
     async def page(
-        self, bound: datetime | None, page_key: str | None, *, background: bool = False
+        self,
+        bound: datetime | None,
+        page_key: str | None,
+        *,
+        background: bool = False,
+        known: KnownPage | None = None,  # noqa: ARG002 -- of the same page other rows count later
     ) -> Reading:
         page = await self._descending(page_key, background=background)
         if bound is None:

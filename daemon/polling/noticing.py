@@ -57,9 +57,11 @@ class Noticer:
         known = await self._journal.known([sighting.object_id for sighting in folded])
         rules = self._rules(silent=silent)
         detected = detect(folded, known, rules)
-        if detected.doubtful:
-            detected = await self._look_again(folded, known, rules, detected.doubtful)
-        return replace(detected, page=[sighting.raw for sighting in sightings])
+        doubtful = detected.doubtful
+        if doubtful:
+            detected = await self._look_again(folded, known, rules, doubtful)
+        page = [sighting.raw for sighting in sightings]
+        return replace(detected, page=page, doubtful=doubtful)
 
     async def _look_again(
         self,

@@ -7,8 +7,9 @@ from datetime import datetime
 
 from daemon.instance import ResourceState
 from daemon.polling.baseline import Baseline, Beginning
+from daemon.polling.detection import Detected
 from daemon.polling.noticing import Manner, Noticer
-from daemon.polling.source import Clock, Journal, Reading, Source, Tally
+from daemon.polling.source import Clock, Journal, KnownPage, Reading, Source, Tally
 from daemon.polling.walk import Passes, Step, Walk
 from daemon.polling.walking import Walker
 from daemon.polling.window import Marks, Proof, lower_bound, proved_cap, proves_utc
@@ -32,6 +33,7 @@ class Poller:
         self._walker = Walker(source, manner.margins, ordered=manner.ordered)
         self._noticer = Noticer(source, journal, manner, clock)
         self._baseline = Baseline(source, journal, self._walker, self._noticer, clock)
+        self._known: KnownPage | None = None
         self.walked_at: datetime | None = None
 
     async def poll_once(self, beginning: Beginning = WITH_BASELINE) -> Tally:
@@ -61,7 +63,7 @@ class Poller:
         if marks.utc is not None and margins.provable and self._walker.ordered:
             expected = self._clock() + marks.utc.skew
             lower = lower_bound(marks.cursor_at, None, margins, proved=True, provider_time=expected)
-            reading = await self._source.page(lower, None)
+            reading = await self._source.page(lower, None, known=self._known_page())
             cap = proved_cap(reading.provider_time, margins)
             behind = marks.cursor_at is None or marks.cursor_at <= cap
             if behind and marks.utc.holds(reading.provider_time, self._clock()):
@@ -79,14 +81,14 @@ class Poller:
             provider_time=newest.provider_time,
         )
         walk = self._walker.start(lower, cap, newest.provider_time)
-        return walk, await self._source.page(lower, None)
+        return walk, await self._source.page(lower, None, known=self._known_page())
 
     async def _take(
         self, walk: Walk | Passes, reading: Reading, tally: Tally, started_at: datetime
     ) -> Walk | Passes:
         """Detect and commit one page together with the progress it means."""
         after = self._walker.advance(walk, reading)
-        detected = await self._noticer.notice(reading.sightings)
+        detected = await self._notice(reading)
         proved = self._journal.marks.utc is not None
         tally.add(reading, detected, walked_at=self.walked_at if proved else None)
         marks = self._marks_after(after, tally, started_at)
@@ -94,7 +96,32 @@ class Poller:
             await self._journal.commit(detected, marks)
         elif after.step is Step.FINISHED:
             self._journal.move(marks)
+        if tally.pages == 1:
+            self._know(reading, detected)
         return after
+
+    async def _notice(self, reading: Reading) -> Detected:
+        if reading.alike and self._known is not None:
+            return Detected(changes=(), writes=(), suppressed=self._known.suppressed)
+        return await self._noticer.notice(reading.sightings)
+
+    def _known_page(self) -> KnownPage | None:
+        """The page with which the last poll began, if what it showed still is what is stored."""
+        known = self._known
+        return known if known is not None and known.writes == self._journal.writes else None
+
+    def _know(self, reading: Reading, detected: Detected) -> None:
+        """Remember the page that a poll began with, if there was nothing on it to tell or doubt."""
+        if reading.alike:
+            return
+        self._known = None
+        if reading.likeness is not None and not (detected.writes or detected.doubtful):
+            self._known = KnownPage(
+                likeness=reading.likeness,
+                rows=reading.rows,
+                suppressed=detected.suppressed,
+                writes=self._journal.writes,
+            )
 
     def _have_to_last(self, marks: Marks) -> bool:
         """Whether marks say what a restart must not forget, although no object has changed.

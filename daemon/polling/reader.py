@@ -17,7 +17,7 @@ from daemon.polling.detection import Sighting
 from daemon.polling.epoch import UnreadableDate
 from daemon.polling.fingerprint import Fingerprint
 from daemon.polling.resource import RecordDate, ResourcePolling
-from daemon.polling.source import Clock, Reading
+from daemon.polling.source import Clock, KnownPage, Reading
 from daemon.polling.window import Row
 
 
@@ -45,6 +45,8 @@ class Reader:
         self._spec = connector.element.resources[polling.path]
         cursor = self._cursor = polling.cursor
         self._local_cursor = cursor if cursor is not None and cursor.is_zone_local else None
+        dates = (date for date in (polling.updated, polling.created) if date is not None)
+        self._reads_by_clock = any(date.is_zone_local for date in dates)
         self._ignored = frozenset(polling.ignore_fields)
         self._query = Query(
             resource=polling.path,
@@ -78,15 +80,28 @@ class Reader:
         return not page.records
 
     async def page(
-        self, bound: datetime | None, page_key: str | None, *, background: bool = False
+        self,
+        bound: datetime | None,
+        page_key: str | None,
+        *,
+        background: bool = False,
+        known: KnownPage | None = None,
     ) -> Reading:
         where = self._polling.with_lower_bound(bound)
         stamp = self._polling.cursor
         if bound is not None and stamp is not None and not self._polling.bounds:
             least = _comparison(stamp.field, ceql.Operator.GREATER_OR_EQUAL, bound)
             where = ceql.conjunction(where, least)
-        query = replace(self._query, where=where, page_key=page_key, background=background)
-        return self._reading(await self._ask(query))
+        query = replace(
+            self._query,
+            where=where,
+            page_key=page_key,
+            background=background,
+            likeness=None if known is None else known.likeness,
+        )
+        page = await self._ask(query)
+        reading = self._reading(page)
+        return replace(reading, rows=known.rows, alike=True) if known and page.alike else reading
 
     async def one(self, object_key: str, *, background: bool = False) -> Sighting | None:
         like = replace(self._query, background=background)
@@ -134,6 +149,8 @@ class Reader:
             complete=page.complete,
             provider_time=now,
             clock_skew=page.clock_skew,
+            # In an hour that happens twice, the same stamp comes to mean another instant.
+            likeness=None if self._reads_by_clock else page.likeness,
         )
 
     def _sighting(self, record: Record, stamp: datetime | None, now: datetime) -> Sighting:

@@ -23,6 +23,8 @@ class Reading:
     """One page as read: `rows` are all its rows in order, `sightings` those with a usable id.
 
     `clock_skew` is how far the provider's clock was ahead of ours, None if it did not say.
+    `likeness` is what the source knows the page again by, None if it cannot; `alike` says that it
+    is the known page of the question, whose sightings are left out.
     """
 
     rows: Sequence[Row]
@@ -31,6 +33,21 @@ class Reading:
     complete: bool
     provider_time: datetime
     clock_skew: timedelta | None = None
+    likeness: object = None
+    alike: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KnownPage:
+    """A page on which there was nothing new: so many objects `suppressed`, none of them doubtful.
+
+    It says so for as long as no snapshot is written: `writes` is the journal's count of them.
+    """
+
+    likeness: object
+    rows: Sequence[Row]
+    suppressed: int
+    writes: int
 
 
 class Source(Protocol):
@@ -47,11 +64,17 @@ class Source(Protocol):
         """Whether the resource has no row at all, whatever the filter."""
 
     async def page(
-        self, bound: datetime | None, page_key: str | None, *, background: bool = False
+        self,
+        bound: datetime | None,
+        page_key: str | None,
+        *,
+        background: bool = False,
+        known: KnownPage | None = None,
     ) -> Reading:
         """The rows stamped at or after the bound, oldest first.
 
-        What reads in the background leaves a reserve of the rate budget to others.
+        What reads in the background leaves a reserve of the rate budget to others. If the page is
+        just as the known one was, it comes `alike`; a source may always read it instead.
         """
 
     async def one(self, object_key: str, *, background: bool = False) -> Sighting | None:
@@ -74,6 +97,10 @@ class Journal(Protocol):
     @property
     def revision_floor(self) -> int:
         """The revision from which unknown objects go on."""
+
+    @property
+    def writes(self) -> int:
+        """How many snapshots were written so far."""
 
     async def known(self, object_ids: Sequence[str]) -> Mapping[str, Snapshot]:
         """The snapshots of these objects."""
@@ -157,7 +184,7 @@ class Tally:
         """Count a page; `walked_at` is the provider's time of the walk before this one."""
         self.pages += 1
         self.seen += len(reading.rows)
-        self.unidentified += len(reading.rows) - len(reading.sightings)
+        self.unidentified += sum(row.identity is None for row in reading.rows)
         self.add_changes(detected, walked_at=walked_at)
 
     def add_changes(self, detected: Detected, *, walked_at: datetime | None = None) -> None:

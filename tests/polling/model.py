@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 from daemon.polling.detection import Sighting
-from daemon.polling.source import Reading
+from daemon.polling.source import KnownPage, Reading
 from daemon.polling.window import Row, floor
 
 EPOCH = datetime(2026, 3, 1, tzinfo=UTC)
@@ -149,6 +149,7 @@ class World:
         self.things: dict[str, Thing] = {}
         self.quiet = False
         self.is_known = False
+        self.known_again = 0
 
     def our_clock(self) -> datetime:
         return self.now + self.our_skew
@@ -197,7 +198,12 @@ class World:
         return not self._shown(self.now)
 
     async def page(
-        self, bound: datetime | None, page_key: str | None, *, background: bool = False
+        self,
+        bound: datetime | None,
+        page_key: str | None,
+        *,
+        background: bool = False,
+        known: KnownPage | None = None,
     ) -> Reading:
         self._happen()
         shown = self._shown(self._view())
@@ -210,7 +216,7 @@ class World:
         shown.sort(key=lambda one: (one.stamp or null, one.id))
         if self.traits.shuffled:
             random.Random(int(self.now.timestamp()) // 60).shuffle(shown)
-        return self._cut(shown, page_key)
+        return self._known_again(self._cut(shown, page_key), known)
 
     async def one(self, object_key: str, *, background: bool = False) -> Sighting | None:
         self._happen()
@@ -225,6 +231,12 @@ class World:
         return self._reading(
             shown[start:end], next_key=None if complete else str(end), complete=complete
         )
+
+    def _known_again(self, reading: Reading, known: KnownPage | None) -> Reading:
+        if known is None or known.likeness != reading.likeness:
+            return reading
+        self.known_again += 1
+        return replace(reading, rows=known.rows, sightings=(), alike=True)
 
     def _happen(self) -> None:
         """A question takes time; meanwhile people edit, and the poller may be killed."""
@@ -280,4 +292,5 @@ class World:
             next_key=next_key,
             complete=complete,
             provider_time=floor(self.now, SECOND) - SECOND,
+            likeness=tuple(shown),
         )

@@ -30,6 +30,7 @@ class Database:
     told: list[Change] = field(default_factory=list)
     work: Work = field(default_factory=dict)
     revision_floor: int = 0
+    writes: int = 0
     sightings: set[str] = field(default_factory=set)
     absent: dict[str, int] = field(default_factory=dict)
     baseline_ended_at: datetime | None = None
@@ -101,6 +102,7 @@ class Database:
             assert (before and before.revision) == write.expected_revision
             self.snapshots[write.snapshot.object_id] = write.snapshot
             self.absent[write.snapshot.object_id] = 0
+        self.writes += len(detected.writes)
         for change in detected.changes:
             self._check_deletion(change)
         self.told.extend(detected.changes)

@@ -57,11 +57,15 @@ class Shelf(Provider):
         start = int(query.page_key or 0)
         end = start + query.page_size
         complete = len(found) < end
+        likeness = repr(found[start:end])
+        alike = query.likeness == likeness
         return Page(
-            records=[_record(raw, query.id_field) for raw in found[start:end]],
+            records=[] if alike else [_record(raw, query.id_field) for raw in found[start:end]],
             next_key=None if complete else str(end),
             complete=complete,
             provider_time=self.now,
+            likeness=likeness,
+            alike=alike,
         )
 
     async def read_one(

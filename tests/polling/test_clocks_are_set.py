@@ -14,7 +14,7 @@ from daemon.polling.detection import Sighting, detect
 from daemon.polling.folds import other_reading
 from daemon.polling.noticing import Manner
 from daemon.polling.poller import Poller
-from daemon.polling.source import Reading
+from daemon.polling.source import KnownPage, Reading
 from daemon.polling.window import Margins, Row
 from daemon.polling.zones import to_utc
 from daemon.store.database import Database as Store
@@ -44,7 +44,12 @@ class LocalWorld(World):
         self.now = begins_at + timedelta(seconds=self.random.random() * 3600)
 
     async def page(
-        self, bound: datetime | None, page_key: str | None, *, background: bool = False
+        self,
+        bound: datetime | None,
+        page_key: str | None,
+        *,
+        background: bool = False,
+        known: KnownPage | None = None,
     ) -> Reading:
         self._happen()
         shown = self._sorted()

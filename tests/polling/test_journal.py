@@ -78,8 +78,8 @@ async def test_a_token_stolen_during_the_fetch_writes_no_row(bench: Bench) -> No
     bench.world.pass_time(2)
     reading = bench.world.page
 
-    async def page_while_another_daemon_takes_over(*arguments: Any) -> Any:
-        found = await reading(*arguments)
+    async def page_while_another_daemon_takes_over(*arguments: Any, **named: Any) -> Any:
+        found = await reading(*arguments, **named)
         await bench.database.execute("update leases set owner = null, token = token + 1")
         return found
 
@@ -134,12 +134,12 @@ async def test_a_restart_goes_on_where_the_last_page_was_committed(bench: Bench)
     asked = 0
     reading = bench.world.page
 
-    async def page_until_killed(*arguments: Any) -> Any:
+    async def page_until_killed(*arguments: Any, **named: Any) -> Any:
         nonlocal asked
         asked += 1
         if asked == 4:
             raise KeyboardInterrupt
-        return await reading(*arguments)
+        return await reading(*arguments, **named)
 
     bench.world.page = page_until_killed  # type: ignore[method-assign]
     with pytest.raises(KeyboardInterrupt):

@@ -13,7 +13,7 @@ from structlog.testing import capture_logs
 
 from daemon.polling.detection import Sighting
 from daemon.polling.probe import Observation, Prober
-from daemon.polling.source import Reading
+from daemon.polling.source import KnownPage, Reading
 from daemon.polling.verdict import BEYOND_ALL, Probe, ProbeKind, Probes, Verdict
 from daemon.polling.window import Margins, Marks, Proof, Row
 from daemon.store.database import Database
@@ -53,7 +53,12 @@ class Shelf:
         return reading
 
     async def page(
-        self, bound: datetime | None, page_key: str | None, *, background: bool = False
+        self,
+        bound: datetime | None,
+        page_key: str | None,
+        *,
+        background: bool = False,
+        known: KnownPage | None = None,
     ) -> Reading:
         self.asked += 1
         assert bound is not None

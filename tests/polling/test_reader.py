@@ -13,6 +13,7 @@ from daemon.instance import InstanceId
 from daemon.polling.configuration import parse_polling
 from daemon.polling.reader import Reader, at_path
 from daemon.polling.resource import ResourcePolling
+from daemon.polling.source import KnownPage, Reading
 from daemon.polling.standards import PollingStandards
 from tests.polling.shelf import STAMP, Shelf, text
 
@@ -180,6 +181,29 @@ async def test_another_date_orders_and_bounds_what_is_read(shelf: Shelf) -> None
     assert "Touched" in query.also
     assert isinstance(query.where, ceql.Comparison)
     assert query.where.field == "Touched"
+
+
+def known(reading: Reading) -> KnownPage:
+    return KnownPage(likeness=reading.likeness, rows=reading.rows, suppressed=5, writes=0)
+
+
+async def test_a_known_page_comes_alike_until_one_record_is_another(shelf: Shelf) -> None:
+    reader = reader_of(shelf)
+    first = await reader.page(None, None)
+    again = await reader.page(NOON, None, known=known(first))
+    assert (again.alike, again.rows, again.sightings) == (True, first.rows, [])
+    shelf.records["c2"]["LastName"] = "Other"
+    changed = await reader.page(None, None, known=known(first))
+    assert (changed.alike, len(changed.sightings)) == (False, 5)
+
+
+async def test_where_the_hour_decides_what_a_stamp_means_no_page_is_known(shelf: Shelf) -> None:
+    dates = {
+        "updatedDateFormat": "yyyy-MM-dd'T'HH:mm:ss'Z'",
+        "updatedDateTimezone": "America/Vancouver",
+    }
+    reading = await reader_of(shelf, datesConfiguration=dates).page(None, None)
+    assert reading.likeness is None
 
 
 async def test_a_page_that_does_not_come_in_time_is_a_timeout_of_the_provider() -> None:

@@ -13,6 +13,7 @@ from daemon.connectors.connector import Page, Query, Record
 from daemon.connectors.maximizer.answers import Rows, read_rows
 from daemon.connectors.maximizer.criteria import SearchQuery, key_query, search_query
 from daemon.connectors.maximizer.keys import identity_of
+from daemon.connectors.maximizer.likeness import Likeness, digest_of, known_again
 from daemon.connectors.maximizer.octopus import Call, Line, Octopus, clock_skew, provider_time
 from daemon.connectors.maximizer.page_sizes import PageSizes
 from daemon.connectors.maximizer.paging import computed_key, told_key
@@ -23,6 +24,8 @@ from daemon.errors import AnswerTooSlow, MalformedAnswer, ProviderTimeout, Reque
 from daemon.outbound import Answer
 
 log = structlog.get_logger(__name__)
+
+NO_ROWS = Rows(records=(), page_keys=())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,10 +57,13 @@ class Question:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Got:
-    """What came of a question that asked for `size` rows."""
+    """What came of a question that asked for `size` rows. `alike`: `rows` has no records, since the
+    question knows them by the same likeness."""
 
     size: int
     rows: Rows
+    likeness: Likeness
+    alike: bool
     provider_time: datetime
     clock_skew: timedelta | None
 
@@ -80,6 +86,8 @@ class OctopusReader:
             complete=next_key is None,
             provider_time=got.provider_time,
             clock_skew=got.clock_skew,
+            likeness=got.likeness,
+            alike=got.alike,
         )
 
     async def read_one(self, question: Question, key: str) -> Record | None:
@@ -128,10 +136,16 @@ class OctopusReader:
         )
 
         def judge(answer: Answer) -> _Got:
-            now = self._now()
+            now, digest, rows = self._now(), digest_of(answer.body), NO_ROWS
+            likeness = known_again(query.likeness, digest, fields, query.id_field)
+            if likeness is None:
+                rows = read_rows(answer.body, resource.object_name, reader)
+                likeness = Likeness.of(digest, fields, query.id_field, rows)
             return _Got(
                 size=size,
-                rows=read_rows(answer.body, resource.object_name, reader),
+                rows=rows,
+                likeness=likeness,
+                alike=likeness is query.likeness,
                 provider_time=provider_time(answer, now),
                 clock_skew=clock_skew(answer, now),
             )
@@ -140,8 +154,8 @@ class OctopusReader:
 
     async def _key_behind(self, question: Question, got: _Got) -> str | None:
         """The key of the next page, None if there is none; what the page teaches is remembered."""
-        key, rows = question.memory_key, len(got.rows.records)
-        told = told_key(question.query.page_key, got.rows.page_keys) if rows else None
+        key, rows = question.memory_key, got.likeness.rows
+        told = told_key(question.query.page_key, got.likeness.page_keys) if rows else None
         suspicious = told is None and rows < got.size and self._sizes.may_be_capped(key, rows)
         self._sizes.succeeded(key, rows, tells_keys=told is not None)
         computed = computed_key(question.query.page_key, rows)

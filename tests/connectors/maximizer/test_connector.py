@@ -71,6 +71,37 @@ async def test_records_keep_the_providers_names_and_texts(crm: Crm, maximizer: S
     assert record.poison is None
 
 
+async def test_a_page_that_is_the_same_again_comes_alike_without_its_records(
+    crm: Crm, clock: Clock, maximizer: Stage
+) -> None:
+    await people(crm, clock, 3)
+    first = await maximizer.read(page_size=2, resource="addressbook-entries")
+    again = await maximizer.read(
+        page_size=2, resource="addressbook-entries", likeness=first.likeness
+    )
+    assert (first.alike, again.alike, again.records) == (False, True, ())
+    assert (again.next_key, again.complete) == (first.next_key, False)
+    others = await maximizer.read(
+        page_size=2,
+        resource="addressbook-entries",
+        likeness=first.likeness,
+        id_field="LastName",
+    )
+    assert [record.identity for record in others.records] == ["Person 000", "Person 001"]
+
+
+async def test_behind_a_page_that_is_the_same_again_more_may_lie_now(
+    crm: Crm, clock: Clock, maximizer: Stage
+) -> None:
+    """A provider that cuts pages in silence shows the same one after more has come."""
+    await people(crm, clock, 12)
+    await crm.switch(page_key="none", max_page_size=12)
+    first = await maximizer.read(resource="addressbook-entries")
+    await people(crm, clock, 1)
+    again = await maximizer.read(resource="addressbook-entries", likeness=first.likeness)
+    assert (first.complete, again.alike, again.complete) == (True, True, False)
+
+
 async def test_contacts_companies_and_the_whole_address_book_are_told_apart(
     crm: Crm, maximizer: Stage
 ) -> None:
