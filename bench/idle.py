@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from statistics import median
 from typing import Any
 
@@ -30,15 +30,26 @@ class Round:
     used: Used
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Turns:
+    """The product's with answers that are the same bytes again and again, as an idle provider gives
+    them, and with answers that are not, so that every record has to be compared; the bare ones."""
+
+    alike: list[Round] = field(default_factory=list)
+    compared: list[Round] = field(default_factory=list)
+    bare: list[Round] = field(default_factory=list)
+
+
 async def measure(scene: Scene) -> Result:
     """Turn by turn, once what there is has become known to both."""
     async with open_contest(scene) as contest:
         await _make_known(contest)
-        ours, theirs = list[Round](), list[Round]()
+        turns = Turns()
         for _ in range(scene.plan.rounds):
-            ours.append(await _product_turn(contest))
-            theirs.append(await _bare_turn(contest))
-    return _result(scene, ours, theirs)
+            turns.alike.append(await _product_turn(contest, varying=False))
+            turns.bare.append(await _bare_turn(contest))
+            turns.compared.append(await _product_turn(contest, varying=True))
+    return _result(scene, turns)
 
 
 async def _make_known(contest: Contest) -> None:
@@ -58,16 +69,16 @@ async def _prove_zone(contest: Contest) -> None:
     await contest.quiet("all")
 
 
-async def _product_turn(contest: Contest) -> Round:
+async def _product_turn(contest: Contest, *, varying: bool) -> Round:
     provider = contest.scene.provider
     await _prove_zone(contest)
     await contest.scene.calibration.take()
     counted, before = await _count(contest), await contest.cpu("product")
-    await provider.ask("tick", side="product", on=True)
+    await provider.ask("tick", side="product", on=True, varying=varying)
     await contest.let_go("nothing")
     await asyncio.sleep(contest.scene.plan.idle_seconds)
     await contest.quiet("all")
-    await provider.ask("tick", side="product", on=False)
+    await provider.ask("tick", side="product", on=False, varying=False)
     used, counts = await contest.used("product", before), await contest.counts("product")
     polls, suppressed, events = (
         int(after - earlier) for after, earlier in zip(await _count(contest), counted, strict=True)
@@ -106,9 +117,10 @@ def _round(polls: int, counts: Mapping[str, Any], used: Used) -> Round:
     )
 
 
-def _result(scene: Scene, ours: list[Round], theirs: list[Round]) -> Result:
-    rates = [[turn.polls_per_second for turn in turns] for turns in (ours, theirs)]
-    ratio = paired_ratio(*rates)
+def _result(scene: Scene, turns: Turns) -> Result:
+    bare = _rates(turns.bare)
+    alike, compared = (paired_ratio(_rates(ours), bare) for ours in (turns.alike, turns.compared))
+    nothing = [None] * (len(COLUMNS) - 2)
     return Result(
         name="idle",
         title=(
@@ -117,17 +129,25 @@ def _result(scene: Scene, ours: list[Round], theirs: list[Round]) -> Result:
         ),
         columns=COLUMNS,
         rows=(
-            ("product", _row(ours)),
-            ("bare pipeline", _row(theirs)),
-            ("ratio", (ratio, ratio, *[None] * (len(COLUMNS) - 2))),
+            ("product, the same bytes", _row(turns.alike)),
+            ("product, other bytes", _row(turns.compared)),
+            ("bare pipeline", _row(turns.bare)),
+            ("ratio, the same bytes", (alike, alike, *nothing)),
+            ("ratio, other bytes", (compared, compared, *nothing)),
         ),
         values={
-            "ratio": ratio,
-            "product": [asdict(turn) for turn in ours],
-            "bare": [asdict(turn) for turn in theirs],
+            "ratio": alike,
+            "ratio_compared": compared,
+            "product": [asdict(turn) for turn in turns.alike],
+            "product_compared": [asdict(turn) for turn in turns.compared],
+            "bare": [asdict(turn) for turn in turns.bare],
         },
         calibration=scene.calibration,
     )
+
+
+def _rates(turns: list[Round]) -> list[float]:
+    return [turn.polls_per_second for turn in turns]
 
 
 def _row(turns: list[Round]) -> tuple[Cell, ...]:

@@ -57,9 +57,9 @@ class Provider:
         """Whether each page shows one more change."""
         self._sides[side].streaming = on
 
-    async def tick(self, side: str, on: bool) -> None:
-        """Whether each page comes a second later than the one before."""
-        self._sides[side].ticking = on
+    async def tick(self, side: str, on: bool, varying: bool) -> None:
+        """Whether each page comes a second later than the one before, and in other bytes."""
+        self._sides[side].ticking, self._sides[side].varying = on, varying
 
     async def told(self, side: str) -> list[tuple[int, int, float]]:
         """Version, lane and instant of each change that was shown while streaming, told once."""

@@ -47,6 +47,7 @@ class Side:
     With `streaming`, each page shows one more change; `told` says when each version was on its way
     in which lane (monotonic seconds). With `ticking`, each page comes a second later than the one
     before, however soon it is asked for: within one second the provider's clock would stand still.
+    With `varying`, no two answers are the same bytes, whatever records they hold.
     """
 
     shelves: list[Shelf]
@@ -54,6 +55,7 @@ class Side:
     hold: Hold = Hold.NOTHING
     streaming: bool = False
     ticking: bool = False
+    varying: bool = False
     version: int = 0
     counts: Counts = field(default_factory=Counts)
     told: list[tuple[int, int, float]] = field(default_factory=list)
@@ -110,7 +112,7 @@ class Side:
         cut = self._cut(shelf, question)
         if question.is_page:
             shelf.read_out = not cut.more
-        body = _body(cut, question)
+        body = _body(cut, question, self.counts.pages if self.varying else 0)
         answer = response(body, b"Content-Type: application/json", _date(self.now(shelf)))
         self._count(question)
         return answer
@@ -142,10 +144,10 @@ class Side:
         counts.last_at = now
 
 
-def _body(cut: Cut, question: Question) -> bytes:
+def _body(cut: Cut, question: Question, turn: int) -> bytes:
     key = page_key(question.offset + len(cut.rows)) if cut.more else None
     told = b"" if key is None else b',"PageKey":"%s"' % key.encode()
-    return b'{"Code":0,"AbEntry":{"Data":[%s]%s}}' % (b",".join(cut.rows), told)
+    return b'{"Code":0,"Turn":%d,"AbEntry":{"Data":[%s]%s}}' % (turn, b",".join(cut.rows), told)
 
 
 def _date(instant: datetime) -> bytes:
