@@ -127,7 +127,7 @@ def _completed(record: Record, draft: Draft, values: Mapping[str, Value]) -> dic
     system: dict[str, Value] = {
         "CreationDate": record.created_at,
         "Creator": fields.get("Creator") or USER,
-        "LastModifyDate": draft.stamp,
+        "LastModifyDate": draft.stamp if draft.is_dated else None,
         "ModifiedBy": USER,
     }
     fields.update((name, value) for name, value in system.items() if object_type.find(name))

@@ -42,17 +42,28 @@ class Late(CrmFault):
 class Stamp(CrmFault):
     """The new version's stamp: this `value`, or the time moved by `offset_seconds`.
 
-    With `hold_seconds`, all edits of that period share the stamp of its first one.
+    With `hold_seconds`, all edits of that period share the stamp of its first one; with
+    `granularity_seconds`, stamps are cut down to a multiple of so many.
     """
 
     call: tuple[str, ...] = _WRITES
     value: str | None = None
     offset_seconds: float = 0
     hold_seconds: float = 0
+    granularity_seconds: int = 1
 
     def __post_init__(self) -> None:
         if self.value is not None and written(self.value) is None:
             raise BadRequest(f"stamp.value: {self.value!r} is not an instant")
+        if self.granularity_seconds < 1:
+            raise BadRequest("stamp.granularity_seconds: at least 1 is wanted")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Undated(CrmFault):
+    """A new record has no modification date until it is edited."""
+
+    call: tuple[str, ...] = ("create",)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -209,6 +220,7 @@ FAULTS: Mapping[str, type[Fault]] = MappingProxyType(
     {
         "late": Late,
         "stamp": Stamp,
+        "undated": Undated,
         "lost_write": LostWrite,
         "stale": Stale,
         "unordered": Unordered,

@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from daemon.sandbox.clock import Clock
 from daemon.sandbox.dates import written
-from daemon.sandbox.faults import Late, LostWrite, Stamp
+from daemon.sandbox.faults import Late, LostWrite, Stamp, Undated
 from daemon.sandbox.profile import Profile
 from daemon.sandbox.records import Value
 from daemon.sandbox.store import Store
@@ -32,9 +32,10 @@ class Occasion:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draft:
-    """What is known of a version before its fields."""
+    """What is known of a version before its fields; `is_dated` says whether they tell its stamp."""
 
     stamp: datetime
+    is_dated: bool
     written_at: datetime
     visible_at: datetime | None
     visible_reads: int
@@ -59,6 +60,7 @@ class Stamping:
         seen = self._store.reads[occasion.object_name]
         return Draft(
             stamp=stamp if isinstance(stamp, datetime) else self._stamp(occasion, now),
+            is_dated=not self._strikes(Undated, occasion),
             written_at=now,
             visible_at=now + timedelta(seconds=late.seconds) if late and late.seconds else None,
             visible_reads=seen + late.reads if late and late.reads else 0,
@@ -66,8 +68,11 @@ class Stamping:
 
     def is_lost(self, occasion: Occasion) -> bool:
         """Whether this write is to be answered with success and forgotten."""
+        return self._strikes(LostWrite, occasion)
+
+    def _strikes(self, kind: type[LostWrite | Undated], occasion: Occasion) -> bool:
         fault = self._switches.strike(
-            LostWrite, lambda each: each.concerns(occasion.calls, occasion.objects)
+            kind, lambda each: each.concerns(occasion.calls, occasion.objects)
         )
         return fault is not None
 
@@ -78,7 +83,8 @@ class Stamping:
         if fault is None:
             return now.replace(microsecond=0)
         stamp = written(fault.value) if fault.value else None
-        stamp = stamp or (now + timedelta(seconds=fault.offset_seconds)).replace(microsecond=0)
+        moved = now + timedelta(seconds=fault.offset_seconds)
+        stamp = stamp or _floor(moved, fault.granularity_seconds)
         return self._hold(fault, stamp, now) if fault.hold_seconds else stamp
 
     def _hold(self, fault: Stamp, stamp: datetime, now: datetime) -> datetime:
@@ -88,3 +94,7 @@ class Stamping:
             held, until = stamp, now + timedelta(seconds=fault.hold_seconds)
         self._held[fault] = held, until
         return held
+
+
+def _floor(instant: datetime, seconds: int) -> datetime:
+    return datetime.fromtimestamp(instant.timestamp() // seconds * seconds, UTC)

@@ -89,6 +89,23 @@ async def test_stamps_can_be_set_or_moved(crm: Crm, fault: Any, stamp: str) -> N
     assert (await crm.rows())[1]["LastModifyDate"] == "2026-06-01T12:00:00Z"
 
 
+async def test_stamps_can_be_as_coarse_as_minutes(crm: Crm) -> None:
+    await crm.switch(stamp={"granularity_seconds": 60})
+    await fill(crm, "ABC", seconds=40)
+    stamps = [row["LastModifyDate"] for row in await crm.rows()]
+    assert stamps == [f"2026-06-01T12:0{minute}:00Z" for minute in (0, 0, 1)]
+
+
+async def test_a_new_record_may_have_no_modification_date_until_it_is_edited(crm: Crm) -> None:
+    await crm.switch(undated={})
+    added = await crm.contact("New")
+    before = await crm.rows(fields=("LastModifyDate", "CreationDate"))
+    await crm.edit(added, LastName="Edited")
+    after = await crm.rows(fields=("LastModifyDate",))
+    assert before == [{"LastModifyDate": None, "CreationDate": "2026-06-01T12:00:00Z"}]
+    assert after == [{"LastModifyDate": "2026-06-01T12:00:00Z"}]
+
+
 async def test_two_edits_within_a_second_share_their_stamp(crm: Crm) -> None:
     added = await crm.contact("A")
     crm.service.clock.advance(0.4)
