@@ -2,7 +2,7 @@
 # PYTHON=/path/to/python3 chooses the interpreter, ARGS="..." is passed on to the program a verb runs.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint types bench soak lock clean setup setup-dev
+.PHONY: help run test lint types bench pitfalls soak lock clean setup setup-dev
 
 PYTHON ?=
 ARGS ?=
@@ -28,6 +28,9 @@ types: setup-dev ## check types
 
 bench: setup-dev ## measure against the bare pipeline
 	@$(python) -m bench $(ARGS)
+
+pitfalls: setup-dev ## put pollhook and a common poller through every known pitfall
+	@$(python) -m bench.pitfalls $(ARGS)
 
 soak: setup-dev ## run the long forms of the proofs
 	@$(python) -m pytest -m soak --timeout 3600 $(ARGS)

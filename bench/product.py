@@ -9,7 +9,7 @@ import time
 from asyncio.subprocess import Process
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -33,10 +33,11 @@ SETTLE_SECONDS = 60.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Home:
-    """Where a product lives, and which provider it polls."""
+    """Where a product lives, and which provider it polls; `sections` of its file are added."""
 
     folder: Path
     api_url: str
+    sections: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     @property
     def data(self) -> Path:
@@ -49,15 +50,18 @@ class Home:
     def write_configuration(self) -> Path:
         """The defaults, but for loopback, and for limits that would only measure themselves."""
         path = self.folder / "config.yaml"
-        settings = {
-            "data_dir": str(self.data),
+        settings: dict[str, dict[str, Any]] = {
             "admin": {"port": 0},
             "security": {"allowed_private_networks": ["127.0.0.0/8"]},
             "polling": {"minimum_interval_seconds": 0.001},
             "logging": {"format": "json"},
             "connectors": {"maximizer": {"api_url": self.api_url, "rate_limit": "100000/0.1s"}},
         }
-        path.write_bytes(orjson.dumps(settings))  # JSON is YAML too
+        merged = {
+            name: {**settings.get(name, {}), **self.sections.get(name, {})}
+            for name in settings.keys() | self.sections.keys()
+        }
+        path.write_bytes(orjson.dumps({"data_dir": str(self.data), **merged}))  # JSON is YAML too
         return path
 
 

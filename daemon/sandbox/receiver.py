@@ -31,13 +31,14 @@ from daemon.sandbox.verification import ReceiverProfile, problems
 
 FaultT = TypeVar("FaultT", bound=ReceiverFault)
 LEDGER = web.AppKey("ledger", Ledger)
+SWITCHES = web.AppKey("switches", Switchboard[ReceiverProfile])
 MAX_BODY_BYTES = 8 * 2**20
 
 
 def create_app(
     profile: ReceiverProfile | None = None, log: Path | None = None, clock: Clock | None = None
 ) -> web.Application:
-    """The application; what it has learned is in `app[LEDGER]`.
+    """The application; what it has learned is in `app[LEDGER]`, its faults in `app[SWITCHES]`.
 
     With a log file, notifications of earlier runs are known, and new ones are written to it before
     they are answered.
@@ -47,6 +48,7 @@ def create_app(
     receiver = Receiver(ledger, switches, clock or Clock(), Gate())
     app = web.Application(middlewares=[explain_errors], client_max_size=MAX_BODY_BYTES)
     app[LEDGER] = ledger
+    app[SWITCHES] = switches
     app.add_routes(ReceiverControl(ledger, switches, receiver.gate).routes())
     app.add_routes([web.post("/{path:.*}", receiver.receive)])
     app.on_cleanup.append(_close)
