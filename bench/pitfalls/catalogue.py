@@ -33,6 +33,7 @@ class Pitfall:
     begins_at: Callable[[], datetime] = the_present
     page_size: int = 10
     deletes: bool = False
+    looks_back: bool = False
     undated: bool = False
     apart: bool = False
     note: str = ""

@@ -24,7 +24,8 @@ class Task:
     """What a contender is asked to watch: the contacts of a CRM.
 
     With a grant `code` it has to renew its own tokens, else it uses the personal one. `deletes`
-    asks for deletions too. `undated` says that new records bear only their date of creation.
+    asks for deletions too, `looks_back` for what is shown hours late. `undated` says that new
+    records bear only their date of creation.
     """
 
     name: str
@@ -34,6 +35,7 @@ class Task:
     every_seconds: float
     page_size: int
     deletes: bool = False
+    looks_back: bool = False
     undated: bool = False
     code: str | None = None
 

@@ -159,6 +159,7 @@ def _task(pitfall: Pitfall, place: Place, callback: str) -> Task:
         every_seconds=EVERY_SECONDS,
         page_size=pitfall.page_size,
         deletes=pitfall.deletes,
+        looks_back=pitfall.looks_back,
         undated=pitfall.undated,
         code=code,
     )

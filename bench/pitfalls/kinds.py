@@ -5,8 +5,8 @@ from __future__ import annotations
 from bench.pitfalls.catalogue import pitfall
 from bench.pitfalls.scene import Scene
 
-SWEEP_READS = 24
-"""Several times as many pages as a listing of all contacts has."""
+SWEEPS = 24
+"""Calls: several times as many as a listing of all contacts takes."""
 WHOLE_PAGES = 100
 
 
@@ -40,9 +40,9 @@ async def first_run(scene: Scene) -> None:
 async def partial_list(scene: Scene) -> None:
     """For a while a third of all records is not shown; one is deleted in earnest later."""
     await scene.watch()
-    await scene.polls(SWEEP_READS)
+    await scene.polls(SWEEPS)
     scene.switch(hidden={"share": 0.3})
-    await scene.polls(SWEEP_READS)
+    await scene.polls(SWEEPS)
     scene.switch(hidden=None)
     scene.delete(5)
     scene.edit(6)
@@ -53,7 +53,7 @@ async def partial_list(scene: Scene) -> None:
 async def after_a_deletion(scene: Scene) -> None:
     """A record is deleted, restored and edited; each is told as what it is."""
     await scene.watch()
-    await scene.polls(SWEEP_READS)
+    await scene.polls(SWEEPS)
     scene.delete(5)
     await scene.told()
     scene.later(5)

@@ -19,6 +19,7 @@ from daemon.sandbox.delivered import read_events
 
 SOON = [0, 0.2, 0.4, *[1.0] * 30]
 DEADLINE_SECONDS = 4
+SLOWLY_MINUTES = 0.005
 REFUSAL_SECONDS = 15
 """Within so long a second daemon has seen that the folder is taken."""
 STAMP = "${gmtDate:yyyy-MM-dd'T'HH:mm:ss'Z'}"
@@ -178,5 +179,7 @@ def _entry(task: Task) -> dict[str, Any]:
     if task.undated:
         entry["url"] = f"/hubs/crm/contacts?where={UNDATED}"
     if task.deletes:
-        entry["deletes"] = {"mode": "sweep", "intervalMinutes": 0.005}
+        entry["deletes"] = {"mode": "sweep", "intervalMinutes": SLOWLY_MINUTES}
+    if task.looks_back:
+        entry["reconcile"] = {"intervalMinutes": SLOWLY_MINUTES, "windowHours": 24}
     return entry

@@ -7,17 +7,19 @@ from bench.pitfalls.scene import RESOURCE, Scene
 from daemon.sandbox.edits import Edits, Import
 
 
-@pitfall(1, "late rows")
+@pitfall(1, "late rows", looks_back=True)
 async def late_rows(scene: Scene) -> None:
-    """One change becomes visible only after a later one was read."""
+    """Changes become visible only after later ones were read: one soon, one after two hours."""
     await scene.watch()
-    scene.switch(late={"seconds": 20, "times": 1})
-    scene.edit(1)
-    scene.later(5)
-    scene.edit(2)
-    await scene.told()
-    await scene.polls(2)
-    scene.later(20)
+    for seconds, number in ((20, 1), (7200, 3)):
+        scene.switch(late={"seconds": seconds, "times": 1})
+        scene.edit(number)
+        scene.later(5)
+        scene.edit(number + 1)
+        await scene.told()
+        await scene.polls(2)
+        scene.later(seconds)
+        await scene.told()
 
 
 @pitfall(2, "rows committed during a read")

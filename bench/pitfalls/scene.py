@@ -29,8 +29,9 @@ EVERY_SECONDS = 0.3
 PAGE_SIZE = 10
 QUIET: Mapping[str, Any] = MappingProxyType({"rate_limit_calls": 0})
 """A CRM without faults, and without a limit that would only cost time."""
-QUIET_POLLS = 3
-"""So many reads after the last change, whatever would be told twice has been."""
+QUIET_CALLS = 6
+"""So many calls after the last change, whatever would be told twice has been."""
+PATIENT_CALLS = 6
 
 
 @dataclass(slots=True, kw_only=True)
@@ -49,6 +50,7 @@ class Scene:
     findings: Findings = field(default_factory=Findings)
     since: int = 0
     _edits: int = 0
+    _given_up: int = 0
 
     async def watch(self) -> None:
         """Let the contender begin. What is edited from now on has a later stamp than all before."""
@@ -95,15 +97,24 @@ class Scene:
     def delete(self, number: int) -> None:
         self.service.editor.delete(self.record(number))
 
-    async def polls(self, count: int) -> None:
-        """Wait for so many reads of the contacts, as long as there are any."""
-        reads = self.service.store.reads
-        wanted = reads[OBJECT] + count
-        await self._until(lambda: reads[OBJECT] >= wanted)
+    async def polls(self, calls: int) -> None:
+        """Wait for the answers to so many calls, as long as there are any."""
+        journal = self.service.journal
+        wanted = journal.count + calls
+        await self._until(lambda: journal.count >= wanted, self._longest)
 
     async def told(self) -> None:
-        """Wait until everything that can be seen was told, as long as the contender may take."""
-        await self._until(lambda: self.judge().lost == 0)
+        """Wait until everything that can be seen was told.
+
+        It is lost if the contender has neither told it in its time nor by its next calls, and is
+        not waited for again.
+        """
+        if not await self._until(self._is_all_told, self.contender.patience_seconds):
+            enough = self.service.journal.count + PATIENT_CALLS
+            await self._until(
+                lambda: self._is_all_told() or self.service.journal.count >= enough, self._longest
+            )
+            self._given_up = self.judge().lost
 
     async def until(self, holds: Callable[[], bool], what: str) -> None:
         """Wait for something that has to come about, whoever contends."""
@@ -135,15 +146,23 @@ class Scene:
         """What is wrong in the end, everything that goes wrong meanwhile included."""
         self.service.switches.put(self.standing)
         await self.told()
-        await self.polls(QUIET_POLLS)
+        await self.polls(QUIET_CALLS)
         found = self.judge()
         self.service.gate.release()
         found.silent, found.wrong = self.findings.silent, found.wrong + self.findings.wrong
         found.details += self.findings.details
         return found
 
-    async def _until(self, holds: Callable[[], bool], seconds: float | None = None) -> bool:
-        until = time.monotonic() + (seconds or self.contender.patience_seconds)
+    @property
+    def _longest(self) -> float:
+        """After so long without a call, in seconds, there will be none."""
+        return 3 * self.contender.patience_seconds
+
+    def _is_all_told(self) -> bool:
+        return self.judge().lost <= self._given_up
+
+    async def _until(self, holds: Callable[[], bool], seconds: float) -> bool:
+        until = time.monotonic() + seconds
         while not holds():
             if time.monotonic() > until:
                 return False

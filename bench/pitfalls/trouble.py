@@ -71,6 +71,7 @@ async def error_bodies(scene: Scene) -> None:
     scene.edit(1)
     scene.switch(error_answer={"object": ["abentry"]})
     await scene.complains()
+    await scene.polls(3)
     scene.switch(error_answer=None)
     scene.later(5)
     scene.edit(2)

@@ -73,6 +73,11 @@ class Journal:
             }
         )
 
+    @property
+    def count(self) -> int:
+        """How many calls were answered so far."""
+        return self._count
+
     def after(self, number: int) -> list[dict[str, Any]]:
         """The calls noted after that number."""
         return [entry for entry in self._entries if entry["number"] > number]

@@ -16,8 +16,8 @@ from bench.pitfalls.judge import COUNTED, Findings
 from bench.pitfalls.table import as_json, lines
 
 ROOT = Path(__file__).parents[2]
-HARMLESS_TO_WATERMARKS = {20, 21, 22, 28}
-"""A hung poll is a loss only if it hangs for ever; the others befall other ways to poll."""
+HARMLESS_TO_WATERMARKS = {21, 22, 28}
+"""These befall other ways to poll."""
 
 
 def put_through(names: Sequence[str], tmp_path: Path) -> Mapping[int, Mapping[str, Any]]:
@@ -45,7 +45,7 @@ def faults(outcome: Mapping[str, Any]) -> Mapping[str, int]:
 
 def test_scenarios_lead_into_their_pitfalls(tmp_path: Path) -> None:
     outcomes = put_through(["1", "equal stamps", "26"], tmp_path)
-    assert faults(outcomes[1]) == {"lost": 1}
+    assert faults(outcomes[1]) == {"lost": 2}
     assert faults(outcomes[3]) == {"lost": 2}
     assert faults(outcomes[26]) == {"false_deletes": 160, "silent": 1}
 
