@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -49,15 +49,21 @@ class Pitfall:
         return self.title.replace(" ", "-").replace(",", "")
 
 
-PITFALLS: dict[int, Pitfall] = {}
-"""By number."""
+PITFALLS: dict[str, Pitfall] = {}
+"""By title; a number may have several scenarios."""
+
+
+def in_order() -> Sequence[Pitfall]:
+    """All of them by number and name."""
+    return sorted(PITFALLS.values(), key=lambda each: (each.number, each.name))
 
 
 def pitfall(number: int, name: str, **more: Any) -> Callable[[Scenario], Scenario]:
     """Enters a scenario into the catalogue."""
 
     def enter(scenario: Scenario) -> Scenario:
-        PITFALLS[number] = Pitfall(number=number, name=name, scenario=scenario, **more)
+        entered = Pitfall(number=number, name=name, scenario=scenario, **more)
+        PITFALLS[entered.title] = entered
         return scenario
 
     return enter

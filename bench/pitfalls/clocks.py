@@ -79,13 +79,13 @@ async def summer_time_ends(scene: Scene) -> None:
 
 @pitfall(14, "dates that are revised")
 async def revised_dates(scene: Scene) -> None:
-    """A record is dated far ahead, and later changed at its true time; others change meanwhile."""
+    """A record is dated far ahead, another too and then back; a third one changes meanwhile."""
     await scene.watch()
-    scene.edit(1, LastModifyDate=datetime(2099, 1, 1, tzinfo=UTC))
-    await scene.told()
-    await scene.polls(2)
-    scene.edit(2)
-    await scene.told()
-    scene.later(5)
-    scene.edit(1)
-    await scene.told()
+    for number in (1, 2):
+        scene.edit(number, LastModifyDate=datetime(2099, number, 1, tzinfo=UTC))
+        await scene.told()
+        await scene.polls(2)
+    for number in (3, 2):
+        scene.edit(number)
+        await scene.told()
+        scene.later(5)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import orjson
 
-from bench.pitfalls.catalogue import PITFALLS, Pitfall
+from bench.pitfalls.catalogue import Pitfall, in_order
 from bench.pitfalls.everything import CONTENDERS, Outcome, run
 from bench.pitfalls.table import as_json, lines
 from bench.report import describe_machine
@@ -56,7 +56,7 @@ async def _run(options: argparse.Namespace) -> Sequence[Outcome]:
 
 def _chosen(names: Sequence[str]) -> Sequence[Pitfall]:
     """Raises SystemExit for a name that is none."""
-    everything = sorted(PITFALLS.values(), key=lambda each: each.number)
+    everything = in_order()
     for name in names:
         if not any(_means(name, each) for each in everything):
             raise SystemExit(f"bench.pitfalls: there is no pitfall {name!r}")

@@ -57,7 +57,7 @@ async def run(contender: str, pitfalls: Sequence[Pitfall], folder: Path) -> Sequ
             tasks.create_task(_run_apart(contender, apart, folder / "apart")),
         ]
     outcomes = [outcome for group in groups for outcome in group.result()]
-    return sorted(outcomes, key=lambda each: each.pitfall.number)
+    return sorted(outcomes, key=lambda each: pitfalls.index(each.pitfall))
 
 
 async def _run_together(name: str, pitfalls: Sequence[Pitfall], folder: Path) -> list[Outcome]:

@@ -7,31 +7,38 @@ from bench.pitfalls.scene import RESOURCE, Scene
 from daemon.sandbox.edits import Edits, Import
 
 
-@pitfall(1, "late rows", looks_back=True)
+@pitfall(1, "late rows")
 async def late_rows(scene: Scene) -> None:
-    """Changes become visible only after later ones were read: one soon, one after two hours."""
+    """One change becomes visible seconds after a later one was read."""
+    await _come_late(scene, 20)
+
+
+@pitfall(1, "rows that are hours late", looks_back=True)
+async def hours_late(scene: Scene) -> None:
+    """The same, beyond everything that a poll reads again."""
+    await _come_late(scene, 7200)
+
+
+async def _come_late(scene: Scene, seconds: float) -> None:
     await scene.watch()
-    for seconds, number in ((20, 1), (7200, 3)):
-        scene.switch(late={"seconds": seconds, "times": 1})
-        scene.edit(number)
-        scene.later(5)
-        scene.edit(number + 1)
-        await scene.told()
-        await scene.polls(2)
-        scene.later(seconds)
-        await scene.told()
+    scene.switch(late={"seconds": seconds, "times": 1})
+    scene.edit(1)
+    scene.later(5)
+    scene.edit(2)
+    await scene.told()
+    await scene.polls(5)
+    scene.later(seconds)
 
 
 @pitfall(2, "rows committed during a read")
 async def committed_during_a_read(scene: Scene) -> None:
-    """While an answer is on its way, a change is committed with a stamp from before it."""
+    """After each page of a walk, changes are committed that bear stamps from before it."""
     await scene.watch()
-    scene.edit(1)
-    scene.switch(hold={"times": 1})
-    await scene.until(lambda: scene.service.gate.held > 0, "a read to be held")
-    scene.switch(stamp={"offset_seconds": -1, "times": 1})
-    scene.edit(2)
-    scene.service.gate.release()
+    scene.later(60)
+    scene.switch(page_shift={"action": "edit", "whom": "unserved", "count": 20, "times": 5})
+    scene.edit_many(25, seconds=0.5)
+    scene.switch(stamp={"offset_seconds": -30})
+    await scene.polls(10)
     await scene.told()
 
 

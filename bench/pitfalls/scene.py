@@ -106,8 +106,8 @@ class Scene:
     async def told(self) -> None:
         """Wait until everything that can be seen was told.
 
-        It is lost if the contender has neither told it in its time nor by its next calls, and is
-        not waited for again.
+        It is lost if the contender has neither told it in its time nor by its next calls, even
+        if it is told when something else has brought it to light.
         """
         if not await self._until(self._is_all_told, self.contender.patience_seconds):
             enough = self.service.journal.count + PATIENT_CALLS
@@ -149,6 +149,9 @@ class Scene:
         await self.polls(QUIET_CALLS)
         found = self.judge()
         self.service.gate.release()
+        if found.lost < self._given_up:
+            found.details.append(f"lost: {self._given_up} at first, some of them told much later")
+            found.lost = self._given_up
         found.silent, found.wrong = self.findings.silent, found.wrong + self.findings.wrong
         found.details += self.findings.details
         return found

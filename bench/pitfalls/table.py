@@ -13,7 +13,7 @@ HEADINGS = tuple(name.replace("_", " ") for name in COUNTED)
 
 def lines(outcomes: Sequence[Outcome]) -> Iterator[str]:
     """Pitfalls in the order of their numbers, under each its contenders."""
-    ordered = sorted(outcomes, key=lambda each: each.pitfall.number)
+    ordered = sorted(outcomes, key=lambda each: (each.pitfall.number, each.pitfall.name))
     first = max(len(each.pitfall.title) for each in ordered)
     second = max(len(each.contender) for each in ordered)
     yield f"{'':{first}}  {'':{second}}  {'  '.join(HEADINGS)}"
@@ -32,7 +32,7 @@ def as_json(outcomes: Sequence[Outcome]) -> Sequence[Mapping[str, Any]]:
     return [
         {
             "pitfall": each.pitfall.number,
-            "name": each.pitfall.name,
+            "title": each.pitfall.title,
             "contender": each.contender,
             "note": each.pitfall.note,
             **each.findings.counts(),

@@ -6,7 +6,7 @@ from bench.pitfalls.catalogue import pitfall
 from bench.pitfalls.scene import Scene
 
 TOKEN_GRACE_SECONDS = 60
-POISON = ("nul", "lone_surrogate", "nan", "huge_integer", "no_date", "not_an_object", "duplicate")
+POISON = ("nul", "lone_surrogate", "nan", "huge_integer", "no_date", "not_an_object")
 
 
 @pitfall(17, "a crash between telling and saving", apart=True)
@@ -63,11 +63,22 @@ async def hung_poll(scene: Scene) -> None:
     await scene.told()
 
 
-@pitfall(26, "errors in answers of status 200", deletes=True, page_size=100)
+@pitfall(26, "errors in answers of status 200")
 async def error_bodies(scene: Scene) -> None:
     """For a while answers have status 200 and an error in the body."""
     await scene.watch()
+    await _go_through_errors(scene)
+
+
+@pitfall(26, "errors taken for an empty list", deletes=True, page_size=100)
+async def error_bodies_for_a_list(scene: Scene) -> None:
+    """The same where deletions are looked for."""
+    await scene.watch()
     await scene.polls(20)
+    await _go_through_errors(scene)
+
+
+async def _go_through_errors(scene: Scene) -> None:
     scene.edit(1)
     scene.switch(error_answer={"object": ["abentry"]})
     await scene.complains()
@@ -142,7 +153,8 @@ async def poison_records(scene: Scene) -> None:
         scene.edit(number)
         scene.later(5)
         await scene.polls(3)
-    scene.switch(poison=None)
+    scene.switch(poison={"what": "duplicate", "record": "contacts/1"})
+    scene.edit(1)
     await scene.told()
 
 
