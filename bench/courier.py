@@ -29,6 +29,7 @@ from daemon.delivery.signing import new_webhook_secret
 from daemon.instance import InstanceId, ResourceId
 from daemon.leases import Leases
 from daemon.logs import configure_logs
+from daemon.memory import collect_rarely
 from daemon.metrics import Metrics
 from daemon.outbound import Outbound
 from daemon.settings import DeliverySettings
@@ -233,6 +234,7 @@ async def open_courier(folder: Path) -> AsyncIterator[Courier]:
         courier, stop = Courier(database, outbound, folder), asyncio.Event()
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(courier.dispatcher.run(stop))
+            collect_rarely()  # as the daemon does
             yield courier
             stop.set()
 
