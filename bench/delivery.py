@@ -45,10 +45,10 @@ async def measure(scene: Scene) -> Result:
             await courier.ask("fill", lanes=lanes, count=each, body_bytes=BODY_BYTES)
             await courier.ask("tidy")
             await scene.calibration.take()
-            answer = await courier.ask("deliver", lanes=lanes, count=count)
-            ours.append(_turn(answer, count))
+            answer = await courier.ask("deliver", lanes=lanes)
+            ours.append(_turn(answer))
             answer = await courier.ask("post", lanes=lanes, count=count, body_bytes=BODY_BYTES)
-            theirs.append(_turn(answer, count))
+            theirs.append(_turn(answer))
             arrived = await callbacks.ask("take", kind="quick")
             check(len(arrived) == 2 * count, f"{len(arrived)} of {2 * count} posts arrived")
         delays = await _trickle(callbacks, courier)
@@ -60,7 +60,7 @@ async def _open(callbacks: Worker, courier: Worker, lanes: Sequence[int]) -> Non
     await courier.ask("open_lanes", urls=[f"{base}/quick/{lane}/0" for lane in lanes])
     await courier.ask("start")
     await courier.ask("fill", lanes=lanes, count=WARM_UP, body_bytes=BODY_BYTES)
-    await courier.ask("deliver", lanes=lanes, count=WARM_UP * len(lanes))
+    await courier.ask("deliver", lanes=lanes)
     await callbacks.ask("take", kind="quick")
 
 
@@ -72,7 +72,8 @@ async def _trickle(callbacks: Worker, courier: Worker) -> list[float]:
     return [(arrived[key] - at) * 1000 for key, at in committed.items()]
 
 
-def _turn(answer: dict[str, float], count: int) -> Turn:
+def _turn(answer: dict[str, float]) -> Turn:
+    count = answer["count"]
     database = answer.get("database_cpu")
     return Turn(
         rate=count / answer["seconds"],

@@ -23,6 +23,7 @@ from daemon.admin.site import serve
 from daemon.composition import Foundation, Parts, assemble
 from daemon.errors import DatabaseUnavailable, PollhookError
 from daemon.logs import RepeatGate, configure_logs
+from daemon.memory import collect_rarely
 from daemon.metrics import Metrics
 from daemon.settings import Settings, load_settings
 from daemon.store.database import IDLE_IN_TRANSACTION_SECONDS
@@ -181,6 +182,7 @@ async def _work(
         root("supervisor", parts.supervisor.run(stop))
         sending = root("dispatcher", parts.dispatcher.run(stop))
         base.startup.working = True
+        collect_rarely()
         announce()
         await stop.wait()
         notifier.stopping("draining")

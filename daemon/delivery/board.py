@@ -65,14 +65,20 @@ class Board:
 
     def next_to_send(self, now: datetime) -> Lane | None:
         """The lane whose turn it is, if a slot is free for it."""
+        left = self._slots.left
+        if not left:
+            return None
         for tier, queue in self._sending.items():
             for _ in range(min(len(queue), LOOKED_AT_ONCE)):
                 if not self._slots.is_free(tier):
                     break
-                lane = queue.popleft()
+                lane = queue[0]
+                if lane.in_flight >= left and not lane.is_closed:
+                    queue.rotate(-1)
+                    continue
+                queue.popleft()
                 self._listed.discard(lane)
-                fits = lane.tier is tier and lane.in_flight < self._slots.left
-                if fits and lane.can_send(now):
+                if lane.tier is tier and lane.can_send(now):
                     return lane
                 self.review(lane, now)
         return None

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 import structlog
 
@@ -19,6 +20,7 @@ from daemon.delivery.reporting import Reporter
 from daemon.delivery.sender import Sender
 from daemon.delivery.settlement import Begun, Outcome, conclude
 from daemon.delivery.settling import Result, Settler
+from daemon.delivery.signing import Signer
 from daemon.delivery.slots import Slots, Tier
 from daemon.errors import DatabaseUnavailable
 from daemon.instance import InstanceId, NotificationId
@@ -36,6 +38,7 @@ class Sending:
 
     lane: Lane
     configuration: EndpointConfiguration
+    signer: Signer
     begun: Begun
     tier: Tier
 
@@ -60,7 +63,7 @@ class Dispatcher:
         self._nudge = asyncio.Event()
         self._rests_until = means.now()
         self._tasks: asyncio.TaskGroup | None = None
-        self._attempts: set[asyncio.Task[None]] = set()
+        self._senders: set[asyncio.Task[None]] = set()
         self._stopping = False
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -140,42 +143,59 @@ class Dispatcher:
         self._nudge_loading()
 
     def _begin_attempts(self) -> None:
+        """Begin what may begin, each attempt in a task that goes on with others in its slot."""
+        while self._tasks is not None and (sending := self._next()) is not None:
+            name = f"send {sending.lane.instance_id}/{sending.begun.ready.id} and others"
+            task = self._tasks.create_task(self._keep_sending(sending), name=name)
+            self._senders.add(task)
+            task.add_done_callback(self._senders.discard)
+
+    async def _keep_sending(self, sending: Sending | None) -> None:
+        while sending is not None:
+            await self._attempt(sending)
+            self._board.review(sending.lane, self._means.now())
+            sending = self._next()
+            self._begin_attempts()
+            self._nudge_loading()
+
+    def _next(self) -> Sending | None:
+        """The next attempt to be made now, its slot taken."""
         now = self._means.now()
         while self._may_begin():
             lane = self._board.next_to_send(now)
             if lane is None:
-                return
-            if self._refiller.lane(lane.instance_id) is lane:
-                self._begin(lane)
-                self._board.review(lane, now)
+                return None
+            is_ours = self._refiller.lane(lane.instance_id) is lane
+            if is_ours and (sending := self._begin(lane, now)) is not None:
+                return sending
+        return None
 
     def _may_begin(self) -> bool:
         """Outcomes that cannot be recorded must not pile up."""
         room = self._settler.waiting < 2 * self._means.settings.max_in_flight
         return room and not self._stopping and not self._settler.is_stalled
 
-    def _begin(self, lane: Lane) -> None:
-        if lane.configuration is None or self._tasks is None:
-            return
-        tier, ready = lane.tier, lane.take()
-        queues = lane.configuration.queues_failures
-        begun = Begun(instance_id=lane.instance_id, ready=ready, era=lane.status.era, queues=queues)
-        sending = Sending(lane=lane, configuration=lane.configuration, begun=begun, tier=tier)
+    def _begin(self, lane: Lane, now: datetime) -> Sending | None:
+        configuration, signer = lane.configuration, lane.signer
+        if configuration is None or signer is None:
+            return None
+        tier, ready, era = lane.tier, lane.take(), lane.status.era
+        queues = configuration.queues_failures
+        begun = Begun(instance_id=lane.instance_id, ready=ready, era=era, queues=queues)
         self._slots.take(tier)
         self._busy.add(ready.id)
-        name = f"send {lane.instance_id}/{ready.id}"
-        task = self._tasks.create_task(self._attempt(sending), name=name)
-        self._attempts.add(task)
-        task.add_done_callback(self._attempts.discard)
+        self._board.review(lane, now)
+        return Sending(
+            lane=lane, configuration=configuration, signer=signer, begun=begun, tier=tier
+        )
 
     async def _attempt(self, sending: Sending) -> None:
         """One attempt; if a stop cuts it off, that is no failure and leaves no trace."""
         if self._may_still_send(sending.lane):
-            outcome = await self._sender.send(sending.configuration, sending.begun.ready)
+            outcome = await self._sender.send(sending.signer, sending.begun.ready)
             self._conclude(sending, outcome)
         else:
             self._give_back(sending)
-        self._proceed(sending.lane)
 
     def _may_still_send(self, lane: Lane) -> bool:
         """Asked right before the call: lease and configuration may have gone since the decision."""
@@ -217,13 +237,13 @@ class Dispatcher:
 
     async def _drain(self, settling: asyncio.Task[None]) -> None:
         """Wait for attempts under way as long as the grace lasts, then record what there is."""
-        log.info("delivery.draining", attempts=len(self._attempts), unsettled=self._settler.waiting)
-        if self._attempts:
-            await asyncio.wait(self._attempts, timeout=self._means.grace_seconds)
-        for attempt in tuple(self._attempts):
-            attempt.cancel()
-        if self._attempts:
-            await asyncio.wait(self._attempts)
+        log.info("delivery.draining", attempts=len(self._senders), unsettled=self._settler.waiting)
+        if self._senders:
+            await asyncio.wait(self._senders, timeout=self._means.grace_seconds)
+        for sender in tuple(self._senders):
+            sender.cancel()
+        if self._senders:
+            await asyncio.wait(self._senders)
         self._settler.finish()
         await asyncio.wait([settling], timeout=SETTLING_GRACE_SECONDS)
         settling.cancel()

@@ -10,6 +10,7 @@ from datetime import datetime
 from daemon.delivery.endpoint import EndpointConfiguration, EndpointStatus
 from daemon.delivery.ready import DueNotification, ReadyNotification
 from daemon.delivery.retry import Blame
+from daemon.delivery.signing import Signer
 from daemon.delivery.slots import Tier
 from daemon.instance import EndpointState, InstanceId, NotificationId
 
@@ -50,6 +51,7 @@ class Lane:
         self.instance_id = instance_id
         self.token = token
         self.configuration: EndpointConfiguration | None = None
+        self.signer: Signer | None = None
         self.status = EndpointStatus()
         self.outside_due_at: datetime | None = None
         self.is_open = False
@@ -81,6 +83,7 @@ class Lane:
     def open(self, configuration: EndpointConfiguration | None, status: EndpointStatus) -> None:
         """Begin with what is stored; without a configuration nothing may be sent."""
         self.configuration = configuration
+        self.signer = None if configuration is None else Signer(configuration)
         self.status = status
         self.is_open = True
 

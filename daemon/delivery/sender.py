@@ -6,11 +6,10 @@ import time
 from collections.abc import Callable, Mapping
 from datetime import datetime
 
-from daemon.delivery.endpoint import EndpointConfiguration
 from daemon.delivery.ready import ReadyNotification
 from daemon.delivery.retry import Blame, blame_for_status, retry_after_seconds
 from daemon.delivery.settlement import Outcome, OutcomeKind
-from daemon.delivery.signing import request_headers
+from daemon.delivery.signing import Signer
 from daemon.errors import AddressRefused, InvalidInput
 from daemon.outbound import Answer, Outbound, OutboundError, OutboundFailure
 from daemon.settings.sections import DeliverySettings
@@ -38,11 +37,11 @@ class Sender:
         self._settings = settings
         self._now = now
 
-    async def send(self, configuration: EndpointConfiguration, ready: ReadyNotification) -> Outcome:
+    async def send(self, signer: Signer, ready: ReadyNotification) -> Outcome:
         """Sign, send, and judge the answer."""
         started_at, started = self._now(), time.monotonic()
         try:
-            answer = await self._request(configuration, ready, started_at)
+            answer = await self._request(signer, ready, started_at)
         except OutboundError as error:
             kind, reason = KINDS[error.kind], str(error)
         except (AddressRefused, InvalidInput, ValueError) as error:
@@ -58,12 +57,12 @@ class Sender:
         )
 
     async def _request(
-        self, configuration: EndpointConfiguration, ready: ReadyNotification, started_at: datetime
+        self, signer: Signer, ready: ReadyNotification, started_at: datetime
     ) -> Answer:
         return await self._outbound.request(
             "POST",
-            configuration.url,
-            headers=request_headers(configuration, ready, int(started_at.timestamp())),
+            signer.url,
+            headers=signer.headers(ready, int(started_at.timestamp())),
             data=ready.body,
             deadline_seconds=self._settings.timeout_seconds,
             connect_seconds=self._settings.connect_timeout_seconds,
@@ -82,8 +81,11 @@ class Sender:
             status=answer.status,
             reason=None if delivered else f"The callback answered {answer.status}",
             answer=_readable(answer.body),
-            retry_after_seconds=retry_after_seconds(answer.headers.get("Retry-After"), self._now()),
+            retry_after_seconds=0.0 if delivered else self._retry_after(answer),
         )
+
+    def _retry_after(self, answer: Answer) -> float:
+        return retry_after_seconds(answer.headers.get("Retry-After"), self._now())
 
 
 def _readable(body: bytes) -> str:

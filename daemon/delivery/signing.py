@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import base64
-import hashlib
+import binascii
 import hmac
 import secrets
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from daemon import __version__
 from daemon.delivery.endpoint import EndpointConfiguration
@@ -37,6 +38,17 @@ CONNECTION_HEADERS = frozenset(
 )
 """What belongs to the connection or the bytes; a person's headers must not break them."""
 
+OUR_HEADERS = frozenset(
+    {
+        "content-type",
+        "elements-replay",
+        "elements-webhook-id",
+        "webhook-id",
+        "webhook-timestamp",
+    }
+)
+"""What each attempt sets anew."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Signed:
@@ -47,20 +59,62 @@ class Signed:
     body: bytes = field(repr=False)
 
 
+class Signer:
+    """Makes the headers of attempts at one endpoint; what all of them share is prepared once.
+
+    A person's own headers never replace ours.
+    """
+
+    def __init__(self, configuration: EndpointConfiguration) -> None:
+        self.url = configuration.url
+        self._configuration = configuration
+        self._retires = bool(configuration.retiring_secrets)
+
+    def headers(self, ready: ReadyNotification, timestamp: int) -> dict[str, str]:
+        """All headers of one attempt; `timestamp` is its second since 1970.
+
+        Raises ValueError for a webhook secret that is none.
+        """
+        headers = self._lasting.copy()
+        headers["Content-Type"] = CONTENT_TYPES[ready.format]
+        headers["Elements-Webhook-Id"] = headers["webhook-id"] = ready.event_id
+        headers["webhook-timestamp"] = str(timestamp)
+        if keys := self._keys_at(timestamp):
+            content = _signed_content(ready.event_id, timestamp, ready.body)
+            headers["webhook-signature"] = _standard_signature(keys, content)
+        if key := self._configuration.signature_key:
+            headers["Elements-Webhook-Signature"] = elements_signature(key, ready.body)
+        if ready.replay:
+            headers["Elements-Replay"] = "true"
+        return headers
+
+    def _keys_at(self, timestamp: int) -> Sequence[bytes]:
+        if not self._retires:
+            return self._keys
+        return [decode_secret(secret) for secret in self._configuration.secrets_at(timestamp)]
+
+    @cached_property
+    def _keys(self) -> Sequence[bytes]:
+        return [decode_secret(secret) for secret in self._configuration.webhook_secrets]
+
+    @cached_property
+    def _lasting(self) -> dict[str, str]:
+        """What is the same in each attempt: the person's own headers, and some of ours."""
+        ours = dict(_lasting_headers(self._configuration))
+        taken = CONNECTION_HEADERS.union(OUR_HEADERS, (name.lower() for name in ours))
+        if self._configuration.webhook_secrets or self._retires:
+            taken |= {"webhook-signature"}
+        if self._configuration.signature_key:
+            taken |= {"elements-webhook-signature"}
+        headers = self._configuration.headers.items()
+        return {name: value for name, value in headers if name.lower() not in taken} | ours
+
+
 def request_headers(
     configuration: EndpointConfiguration, ready: ReadyNotification, timestamp: int
 ) -> dict[str, str]:
-    """All headers of one attempt; `timestamp` is its second since 1970.
-
-    A person's own headers come first and never replace ours. Raises ValueError for a webhook secret
-    that is none.
-    """
-    ours = dict(_own_headers(configuration, ready, timestamp))
-    taken = CONNECTION_HEADERS.union(name.lower() for name in ours)
-    theirs = {
-        name: value for name, value in configuration.headers.items() if name.lower() not in taken
-    }
-    return theirs | ours
+    """The headers of a single attempt, as a signer makes them."""
+    return Signer(configuration).headers(ready, timestamp)
 
 
 def new_webhook_secret() -> str:
@@ -78,10 +132,8 @@ def standard_signature(webhook_secrets: Sequence[str], signed: Signed) -> str:
 
     Raises ValueError for a secret that is not `whsec_` and base64.
     """
-    content = b"%s.%d.%s" % (signed.webhook_id.encode(), signed.timestamp, signed.body)
-    return " ".join(
-        "v1," + _base64_hmac(decode_secret(secret), content) for secret in webhook_secrets
-    )
+    content = _signed_content(signed.webhook_id, signed.timestamp, signed.body)
+    return _standard_signature([decode_secret(secret) for secret in webhook_secrets], content)
 
 
 def decode_secret(secret: str) -> bytes:
@@ -95,24 +147,18 @@ def decode_secret(secret: str) -> bytes:
     return key
 
 
-def _own_headers(
-    configuration: EndpointConfiguration, ready: ReadyNotification, timestamp: int
-) -> Iterator[tuple[str, str]]:
-    yield "Content-Type", CONTENT_TYPES[ready.format]
+def _signed_content(webhook_id: str, timestamp: int, body: bytes) -> bytes:
+    return b"%s.%d.%s" % (webhook_id.encode(), timestamp, body)
+
+
+def _standard_signature(keys: Sequence[bytes], content: bytes) -> str:
+    return " ".join(["v1," + _base64_hmac(key, content) for key in keys])
+
+
+def _lasting_headers(configuration: EndpointConfiguration) -> Iterator[tuple[str, str]]:
     yield "User-Agent", USER_AGENT
-    yield "Elements-Webhook-Id", ready.event_id
-    yield "webhook-id", ready.event_id
-    yield "webhook-timestamp", str(timestamp)
-    if webhook_secrets := configuration.secrets_at(timestamp):
-        signed = Signed(webhook_id=ready.event_id, timestamp=timestamp, body=ready.body)
-        yield "webhook-signature", standard_signature(webhook_secrets, signed)
-    if configuration.signature_key:
-        signature = elements_signature(configuration.signature_key, ready.body)
-        yield "Elements-Webhook-Signature", signature
     if configuration.basic_username is not None:
         yield "Authorization", _basic(configuration)
-    if ready.replay:
-        yield "Elements-Replay", "true"
 
 
 def _basic(configuration: EndpointConfiguration) -> str:
@@ -121,4 +167,4 @@ def _basic(configuration: EndpointConfiguration) -> str:
 
 
 def _base64_hmac(key: bytes, content: bytes) -> str:
-    return base64.b64encode(hmac.digest(key, content, hashlib.sha256)).decode("ascii")
+    return binascii.b2a_base64(hmac.digest(key, content, "sha256"), newline=False).decode("ascii")

@@ -38,6 +38,8 @@ class Slots:
 
     def is_free(self, tier: Tier) -> bool:
         """Whether an endpoint of this tier may begin another attempt."""
+        if tier is Tier.WORKING:  # by far the most asked for
+            return self._used[0] < self._limits[0]
         return all(self._used[level] < self._limits[level] for level in range(tier + 1))
 
     def take(self, tier: Tier) -> None:

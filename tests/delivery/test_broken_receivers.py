@@ -15,6 +15,7 @@ from daemon.delivery.endpoint import EndpointConfiguration
 from daemon.delivery.retry import Blame
 from daemon.delivery.sender import ANSWER_BYTES, Sender
 from daemon.delivery.settlement import Outcome, OutcomeKind
+from daemon.delivery.signing import Signer
 from daemon.outbound import Outbound
 from daemon.settings import DeliverySettings
 from daemon.store.database import Database
@@ -131,7 +132,7 @@ async def sender() -> AsyncIterator[Sender]:
 
 async def send(sender: Sender, url: str) -> Outcome:
     async with asyncio.timeout(5):
-        return await sender.send(EndpointConfiguration(url=url), make_ready())
+        return await sender.send(Signer(EndpointConfiguration(url=url)), make_ready())
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,7 @@ from daemon.delivery.endpoint import EndpointConfiguration
 from daemon.delivery.ready import ready_from
 from daemon.delivery.sender import Sender
 from daemon.delivery.settlement import OutcomeKind
-from daemon.delivery.signing import new_webhook_secret
+from daemon.delivery.signing import Signer, new_webhook_secret
 from daemon.instance import EventType
 from daemon.notifications.compose import compose
 from daemon.notifications.context import NotificationFormat, RawMode
@@ -71,7 +71,7 @@ async def send(
     drafts = compose(context, CHANGES, first_sequence=41, predecessors={}, ids=numbers())
     configuration = current_and_retiring(receiver.url())
     for ready in ready_from(drafts, context.poll_at):
-        outcome = await sender.send(configuration, ready)
+        outcome = await sender.send(Signer(configuration), ready)
         assert outcome.kind is OutcomeKind.DELIVERED
     assert [arrival.body for arrival in receiver.accepted] == [draft.body for draft in drafts]
     return receiver.accepted, list(configuration.secrets_at(0))

@@ -11,6 +11,7 @@ from daemon.delivery.endpoint import EndpointConfiguration
 from daemon.delivery.ready import ReadyNotification
 from daemon.delivery.signing import (
     Signed,
+    Signer,
     decode_secret,
     elements_signature,
     new_webhook_secret,
@@ -152,6 +153,28 @@ def test_a_replay_is_marked() -> None:
     headers = request_headers(EndpointConfiguration(url="https://example.org"), replay, 1)
 
     assert headers["Elements-Replay"] == "true"
+
+
+def test_a_replaced_secret_signs_along_until_its_instant() -> None:
+    old, new = new_webhook_secret(), new_webhook_secret()
+    until = datetime.fromtimestamp(1000, UTC)
+    signer = Signer(
+        EndpointConfiguration(
+            url="https://example.org", webhook_secrets=[new], retiring_secrets=[(old, until)]
+        )
+    )
+
+    for timestamp, in_force in ((999, [new, old]), (1000, [new])):
+        signed = Signed(webhook_id=READY.event_id, timestamp=timestamp, body=READY.body)
+        signature = signer.headers(READY, timestamp)["webhook-signature"]
+        assert signature == standard_signature(in_force, signed)
+
+
+def test_a_person_cannot_mark_everything_as_a_replay() -> None:
+    theirs = {"elements-replay": "true"}
+    configuration = EndpointConfiguration(url="https://example.org", headers=theirs)
+
+    assert "elements-replay" not in request_headers(configuration, READY, 1)
 
 
 def test_secrets_are_long_different_and_readable_by_their_prefix() -> None:
