@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import zlib
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -12,6 +12,8 @@ import orjson
 HASH_BYTES = 16
 DIGEST_BYTES = 4
 _STEP = 2 * DIGEST_BYTES
+_PART_BITS = 24
+_PART = (1 << _PART_BITS) - 1
 _OPTIONS = orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS
 
 
@@ -40,6 +42,17 @@ def changed_fields(
     return tuple(sorted(name for name in names if _short(name.encode()) in hashes))
 
 
+def agrees(before: bytes, content: Mapping[str, Any], names: Collection[str]) -> bool:
+    """Whether those of these fields that were stored hold what they held then.
+
+    A field that was not stored says nothing: it may have been empty, or not have been read.
+    """
+    stored = dict(_split(before))
+    now = dict(_split(field_digests(content)))
+    hashes = (_short(name.encode()) for name in names)
+    return all(now.get(each) == stored[each] for each in hashes if each in stored)
+
+
 def without(content: Mapping[str, Any], ignored: Collection[str]) -> Mapping[str, Any]:
     """The content less the fields that are not to count as changes."""
     if not ignored:
@@ -47,9 +60,29 @@ def without(content: Mapping[str, Any], ignored: Collection[str]) -> Mapping[str
     return {name: value for name, value in content.items() if name not in ignored}
 
 
-def projection(version: int, selection: Sequence[str]) -> int:
-    """One number for a selection of fields: the connector's version, and what was configured."""
-    return version << 32 | zlib.crc32("\x1f".join(selection).encode())
+def projection(version: int, selection: Sequence[str], frame: Sequence[str]) -> int:
+    """One number for what a snapshot was made with: the connector's version of the fields, what was
+    configured of them, and what its stamp means (field, format, zone)."""
+    return version << 2 * _PART_BITS | _part(selection) << _PART_BITS | _part(frame)
+
+
+def same_version(one: int, other: int) -> bool:
+    """Whether fields had the same form under both projections."""
+    return one >> 2 * _PART_BITS == other >> 2 * _PART_BITS
+
+
+def same_fields(one: int, other: int) -> bool:
+    """Whether hashes were made of the same fields."""
+    return one >> _PART_BITS == other >> _PART_BITS
+
+
+def same_frame(one: int, other: int) -> bool:
+    """Whether stamps meant the same."""
+    return one & _PART == other & _PART
+
+
+def _part(texts: Sequence[str]) -> int:
+    return zlib.crc32("\x1f".join(texts).encode()) & _PART
 
 
 def _canonical(value: object) -> bytes:
@@ -61,6 +94,11 @@ def _canonical(value: object) -> bytes:
 
 def _short(data: bytes) -> bytes:
     return hashlib.sha256(data).digest()[:DIGEST_BYTES]
+
+
+def _split(digests: bytes) -> Iterator[tuple[bytes, bytes]]:
+    for pair in _pairs(digests):
+        yield pair[:DIGEST_BYTES], pair[DIGEST_BYTES:]
 
 
 def _pairs(digests: bytes) -> set[bytes]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
-from daemon.polling.detection import Sighting
+from daemon.polling.sighting import Sighting
 from daemon.polling.source import Reading
 from daemon.polling.window import Row, floor
 
@@ -76,8 +76,9 @@ class Shown(NamedTuple):
     number: int
 
     @classmethod
-    def of(cls, thing: Thing, version: Version) -> Shown:
-        return cls(thing.id, thing.stamp(version), thing.created, version.number)
+    def of(cls, thing: Thing, version: Version, shift: timedelta) -> Shown:
+        stamp = thing.stamp(version)
+        return cls(thing.id, stamp and stamp + shift, thing.created + shift, version.number)
 
     def is_before(self, instant: datetime) -> bool:
         return self.stamp is not None and self.stamp < instant
@@ -94,6 +95,7 @@ class Shown(NamedTuple):
             raw={"version": self.number},
             digests=lambda: content,
             changed_fields=lambda _: None,
+            agrees=lambda before: before == content,
         )
 
 
@@ -116,6 +118,7 @@ class Traits:
     kills: float = 0.05
     clock_jumps: bool = False
     far_future: bool = False
+    hours_ahead: float = 0
     deletions: float = 0
     restorations: float = 0
     back_dated: float = 0
@@ -134,7 +137,11 @@ class Traits:
 
 
 class World:
-    """The provider with its clock; also the Source that a poller reads."""
+    """The provider with its clock; also the Source that a poller reads.
+
+    `read_later_by` is what another zone makes of every date. `is_known` and `is_proved` are for
+    people whose worst deeds are only fair after everything was seen, or after a proof of UTC.
+    """
 
     searches_by_stamp = True
 
@@ -149,6 +156,8 @@ class World:
         self.things: dict[str, Thing] = {}
         self.quiet = False
         self.is_known = False
+        self.is_proved = False
+        self.read_later_by = timedelta(0)
 
     def our_clock(self) -> datetime:
         return self.now + self.our_skew
@@ -216,7 +225,7 @@ class World:
         self._happen()
         thing = self.things[object_key]
         version = thing.shown(self.now)
-        return self._pair(Shown.of(thing, version))[1] if version else None
+        return self._pair(Shown.of(thing, version, self.read_later_by))[1] if version else None
 
     def _cut(self, shown: Sequence[Shown], page_key: str | None) -> Reading:
         start = int(page_key or 0)
@@ -248,7 +257,7 @@ class World:
     def _shown(self, at: datetime) -> list[Shown]:
         """What a listing has, as of an instant."""
         return [
-            Shown.of(thing, self._not_of_one_stamp(thing, version))
+            Shown.of(thing, self._not_of_one_stamp(thing, version), self.read_later_by)
             for thing in self.things.values()
             if not thing.unlisted and (version := thing.shown(at)) is not None
         ]
@@ -264,7 +273,7 @@ class World:
         """What was deleted, as it last was."""
         gone = [thing for thing in self.things.values() if thing.is_gone]
         return [
-            Shown.of(thing, before)
+            Shown.of(thing, before, self.read_later_by)
             for thing in gone
             if (before := thing.versions[-2]) and not before.gone
         ]
