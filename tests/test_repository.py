@@ -20,7 +20,7 @@ from packaging.requirements import Requirement
 
 ROOT = Path(__file__).parents[1]
 LOCKS = ("requirements.txt", "requirements-build.txt", "requirements-dev.txt")
-VERBS = ("help", "run", "test", "lint", "types", "bench", "soak", "lock", "clean")
+VERBS = ("help", "run", "test", "lint", "types", "bench", "soak", "mutants", "lock", "clean")
 FOLDERS = (".ci", "bench", "daemon", "scripts", "systemd", "tests")
 
 # Bracketed letters, so that this file does not hold what it looks for.

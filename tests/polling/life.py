@@ -166,6 +166,8 @@ def _live(life: Life) -> None:
     if world.traits.clock_jumps and world.random.random() < 0.1:
         world.our_skew = timedelta(hours=world.random.choice((-1, 0, 1)))
     life.poll()
+    if world.traits.polls_again and world.random.random() < world.traits.polls_again:
+        life.poll()
     for _ in range(world.random.randrange(8)):
         life.step()
         if world.random.random() < 0.2:

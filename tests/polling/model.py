@@ -104,7 +104,8 @@ class Traits:
     """What this provider does to its pollers. Shares are of edits, or of questions.
 
     `stale` answers know nothing of the last while, those with `ghosts` still list what is deleted.
-    There are so many `objects` from the beginning.
+    What a poller takes for its time is too early by what an answer is `slow_by`, at most; it
+    `polls_again` at once so often. There are so many `objects` from the beginning.
     """
 
     zone: timedelta = timedelta(0)
@@ -119,6 +120,8 @@ class Traits:
     clock_jumps: bool = False
     far_future: bool = False
     hours_ahead: float = 0
+    slow_by: timedelta = timedelta(0)
+    polls_again: float = 0
     deletions: float = 0
     restorations: float = 0
     back_dated: float = 0
@@ -288,5 +291,11 @@ class World:
             sightings=[sighting for _, sighting in pairs],
             next_key=next_key,
             complete=complete,
-            provider_time=floor(self.now, SECOND) - SECOND,
+            provider_time=self._provider_time(),
         )
+
+    def _provider_time(self) -> datetime:
+        """The time of a header that tells whole seconds, less how long the answer took."""
+        slow_by = self.traits.slow_by
+        late = slow_by * self.random.random() if slow_by else slow_by
+        return floor(self.now, SECOND) - SECOND - late

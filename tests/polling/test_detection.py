@@ -143,6 +143,7 @@ def test_every_event_raises_the_revision_of_its_object_by_one(page: Sequence[Sig
 def test_a_folded_page_has_the_newest_version_of_each_object(page: Sequence[Sighting]) -> None:
     folded = fold(page)
     assert len({one.object_id for one in folded}) == len(folded)
+    assert {one.object_id for one in folded} == {one.object_id for one in page}
     for one in folded:
         stamps = [each.stamp for each in page if each.object_id == one.object_id and each.stamp]
         assert one.stamp == max(stamps, default=None)
@@ -152,6 +153,7 @@ def test_a_folded_page_has_the_newest_version_of_each_object(page: Sequence[Sigh
     ("created", "stamp", "marks", "kind"),
     [
         (0, 5, {}, EventType.CREATED),
+        (0, 600, {}, EventType.CREATED),
         (-60, 5, {}, EventType.UPDATED),
         (-5, 5, {}, EventType.CREATED),
         (-6, 5, {}, EventType.UPDATED),
@@ -165,6 +167,7 @@ def test_a_folded_page_has_the_newest_version_of_each_object(page: Sequence[Sigh
     ],
     ids=[
         "created at the baseline",
+        "created at the baseline and edited much later",
         "created before it",
         "edited within the tolerance",
         "edited after the tolerance",

@@ -29,8 +29,8 @@ WORLDS = {
     "no order": Traits(shuffled=True, page_size=12, bulk_edits=False),
     "killed often": Traits(kills=0.2),
     "many versions in a second": Traits(pace=0.02),
-    "stamps some hours ahead, polled many times in a second": Traits(
-        hours_ahead=0.05, pace=0.02, page_size=50, kills=0
+    "stamps some hours ahead, polled twice within a second": Traits(
+        hours_ahead=0.05, polls_again=0.5, slow_by=2 * SECOND, page_size=50
     ),
 }
 

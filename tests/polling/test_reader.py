@@ -219,7 +219,8 @@ async def test_a_page_that_does_not_come_in_time_is_a_timeout_of_the_provider() 
             raise AssertionError
 
     with pytest.raises(ProviderTimeout, match=r"0\.01 seconds"):
-        await reader_of(Slow(), timeout_seconds=0.01).page(None, None)
+        async with asyncio.timeout(5):
+            await reader_of(Slow(), timeout_seconds=0.01).page(None, None)
 
 
 @pytest.mark.parametrize(
