@@ -212,11 +212,12 @@ class World:
         self, bound: datetime | None, page_key: str | None, *, background: bool = False
     ) -> Reading:
         self._happen()
-        shown = self._shown(self._view())
+        if bound is not None:
+            bound = floor(bound, self.traits.granularity)
+        shown = self._shown(self._view(), bound)
         if not self.quiet and self.random.random() < self.traits.ghosts:
             shown += self._ghosts()
         if bound is not None:
-            bound = floor(bound, self.traits.granularity)
             shown = [one for one in shown if one.stamp is not None and one.stamp >= bound]
         null = EPOCH.replace(year=1 if self.traits.nulls_first else 9999)
         shown.sort(key=lambda one: (one.stamp or null, one.id))
@@ -257,12 +258,15 @@ class World:
             return self.now - self.traits.stale_by * self.random.random()
         return self.now
 
-    def _shown(self, at: datetime) -> list[Shown]:
-        """What a listing has, as of an instant."""
+    def _shown(self, at: datetime, bound: datetime | None = None) -> list[Shown]:
+        """What a listing from the bound on has, as of an instant."""
+        least = bound and bound - self.read_later_by
         return [
             Shown.of(thing, self._not_of_one_stamp(thing, version), self.read_later_by)
             for thing in self.things.values()
-            if not thing.unlisted and (version := thing.shown(at)) is not None
+            if not thing.unlisted
+            and (version := thing.shown(at)) is not None
+            and (least is None or ((stamp := thing.stamp(version)) and stamp >= least))
         ]
 
     def _not_of_one_stamp(self, thing: Thing, version: Version) -> Version:

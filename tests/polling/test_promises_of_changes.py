@@ -87,7 +87,7 @@ def narrowed(life: Life) -> None:
 def test_another_zone_under_a_cursor_loses_and_repeats_nothing(rezoning: Rezoning) -> None:
     before, after, rewinds = rezoning
     traits = Traits(zone=timedelta(hours=HOURS[before]), late_by=60 * SECOND)
-    for seed in range(15):
+    for seed in range(8):
         life = run(seed, traits, midway=rezoned(before, after, rewinds=rewinds))
         check(life)
 

@@ -99,7 +99,12 @@ MUTANTS: dict[str, tuple[object, str, Callable[..., Any], Traits]] = {
     "no overlap": (Margins, "overlap_in", _without_overlap, WORLDS["late rows"]),
     "the lower bound is exclusive": (window, "lower_bound", _exclusive_bound, WORLDS["late rows"]),
     "the cap is ahead of the walk": (CAPS, "proved_cap", _uncapped, WORLDS["late rows"]),
-    "one pass over equal stamps": (Walk, "_end_pass", _one_pass, Traits(page_size=3)),
+    "one pass over equal stamps": (
+        Walk,
+        "_end_pass",
+        _one_pass,
+        Traits(page_size=3, objects=20),
+    ),
     "pages begin after the last stamp": (Walk, "_go_on", _next_stamp_only, WORLDS["plain"]),
     "the cursor moves before the walk ends": (
         poller.Poller,
