@@ -2,7 +2,7 @@
 # PYTHON=/path/to/python3 chooses the interpreter, ARGS="..." is passed on to the program a verb runs.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint types bench pitfalls soak lock clean setup setup-dev
+.PHONY: help run test lint types bench pitfalls soak mutants lock clean setup setup-dev
 
 PYTHON ?=
 ARGS ?=
@@ -34,6 +34,9 @@ pitfalls: setup-dev ## put pollhook and a common poller through every known pitf
 
 soak: setup-dev ## run the long forms of the proofs
 	@$(python) -m pytest -m soak --timeout 3600 $(ARGS)
+
+mutants: setup-dev ## take each remedy out of a copy, and see that its tests notice
+	@$(python) -m tests.mutants $(ARGS)
 
 lock: ## renew requirements*.txt from pyproject.toml
 	@PYTHON="$(PYTHON)" sh scripts/lock

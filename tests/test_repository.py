@@ -20,7 +20,10 @@ from packaging.requirements import Requirement
 
 ROOT = Path(__file__).parents[1]
 LOCKS = ("requirements.txt", "requirements-build.txt", "requirements-dev.txt")
-VERBS = ("help", "run", "test", "lint", "types", "bench", "pitfalls", "soak", "lock", "clean")
+VERBS = (
+    *("help", "run", "test", "lint", "types", "bench", "pitfalls", "soak", "mutants"),
+    *("lock", "clean"),
+)
 FOLDERS = (".ci", "bench", "daemon", "scripts", "systemd", "tests")
 
 # Bracketed letters, so that this file does not hold what it looks for.

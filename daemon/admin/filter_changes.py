@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
-from datetime import datetime
 from typing import assert_never
 
 from daemon import configuration_keys as keys
@@ -13,13 +12,13 @@ from daemon.admin.instance_bodies import OnFilterChange
 from daemon.admin.polling_wishes import parse_polled
 from daemon.connectors.connector import Element
 from daemon.errors import Fault
-from daemon.polling.configuration import ResourcePolling, differs
+from daemon.polling.configuration import ResourcePolling
+from daemon.polling.refiltering import Refiltering
 from daemon.polling.resource import FirstRunMode
 from daemon.polling.target import margins_of
-from daemon.polling.window import lower_bound
 from daemon.store import resource_changes as rows
 from daemon.store.database import Connection
-from daemon.store.instance_resources import ConfiguredResource, limit_knowledge
+from daemon.store.instance_resources import ConfiguredResource
 from daemon.store.instances import OwnedInstance
 
 _WORDS: Mapping[str, str] = {
@@ -34,15 +33,16 @@ _WORDS: Mapping[str, str] = {
 class FilterChange:
     """A resource whose cursor and snapshots would mean something else after an alteration.
 
-    `differences` are `filter`, `idField`, `dateField`, `zone`. `begins_anew` says that another
-    first run is asked for, although the first one is over. `read_from` is where the next poll would
-    begin if the cursor stayed.
+    `begins_anew` says that another first run is asked for, although the first one is over.
     """
 
     resource: ConfiguredResource
-    differences: frozenset[str]
+    refiltering: Refiltering
     begins_anew: bool
-    read_from: datetime | None
+
+    @property
+    def differences(self) -> Set[str]:
+        return self.refiltering.differences
 
 
 def find_filter_changes(
@@ -96,14 +96,13 @@ async def apply_decision(
 ) -> None:
     """Within the transaction of the alteration, after the versions were raised."""
     resource_id = change.resource.id
-    drop_snapshots = "idField" in change.differences
     match decision:
         case OnFilterChange.KEEP:
-            await limit_knowledge(connection, resource_id, change.read_from)
-            await rows.restart_passes(connection, resource_id)
+            await rows.keep(connection, resource_id, change.refiltering)
         case OnFilterChange.REWIND:
-            await rows.rewind_to_baseline(connection, resource_id, drop_snapshots=drop_snapshots)
+            await rows.rewind_to_baseline(connection, resource_id, change.refiltering)
         case OnFilterChange.BASELINE:
+            drop_snapshots = "idField" in change.differences
             await rows.rebaseline(connection, resource_id, drop_snapshots=drop_snapshots)
         case _:
             assert_never(decision)
@@ -115,9 +114,8 @@ def _compare(
     first = after.first_run
     return FilterChange(
         resource=resource,
-        differences=frozenset(differs(before, after)),
+        refiltering=Refiltering(before=before, after=after, margins=margins_of(after)),
         begins_anew=first != before.first_run and first.mode is not FirstRunMode.BASELINE,
-        read_from=lower_bound(resource.cursor_at, None, margins_of(after), proved=False),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from daemon.admin.messages import instant_text
@@ -36,7 +37,7 @@ def render_resource(resource: ConfiguredResource) -> dict[str, Any]:
         "lastPollSummary": resource.last_poll,
         "missed": resource.missed,
         "lateness": _lateness(resource),
-        "slowPasses": [_render_pass(slow) for slow in resource.work.values()],
+        "slowPasses": [_render_pass(slow) for slow in resource.work.values() if not _is_off(slow)],
         "clock": _clock(resource),
         "probes": _probes(resource),
         "nextSequence": resource.next_sequence,
@@ -66,6 +67,11 @@ def _lateness(resource: ConfiguredResource) -> dict[str, Any]:
     }
 
 
+def _is_off(slow: SlowPass) -> bool:
+    """Whether it is only there for what has to be known if sweeps come back."""
+    return slow.is_over and slow.lists_others
+
+
 def _render_pass(slow: SlowPass) -> dict[str, Any]:
     return {
         "kind": slow.kind,
@@ -93,8 +99,24 @@ def _progress(slow: SlowPass) -> float | None:
 
 
 def _words(slow: SlowPass) -> str:
-    if slow.brake is not None:
-        return slow.brake
+    return " ".join([slow.brake or _doing(slow), *_beside_the_filter(slow)])
+
+
+def _beside_the_filter(slow: SlowPass) -> Iterator[str]:
+    """What becomes of objects that a filter no longer lets through."""
+    if slow.lists_others:
+        yield (
+            "The filter was changed: what the next listing does not show is taken to have left it,"
+            " and is told as deleted only if it is gone when read by its id."
+        )
+    if slow.outside:
+        yield (
+            f"Objects outside of the filter: {slow.outside}. They are there, and are read by their"
+            " ids once in a while, so that their deletion is told too."
+        )
+
+
+def _doing(slow: SlowPass) -> str:
     if slow.phase is Phase.CONFIRMING:
         return "Reads by id what two listings did not show."
     if slow.phase is Phase.LISTING:

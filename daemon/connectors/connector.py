@@ -30,8 +30,8 @@ class ResourceSpec:
     """One hub resource of an element: where its records come from and how they are dated.
 
     `default` says whether it is polled when an instance names no resources. `refusal` is the reason
-    in words why it cannot be polled at all, None if it can. `projection` counts the versions of
-    what is read: it is raised whenever the fields or the hash change.
+    in words why it cannot be polled at all, None if it can. `fields` are read by default;
+    `projection` is raised whenever what is compared of a field changes its form.
     """
 
     name: str
@@ -41,6 +41,7 @@ class ResourceSpec:
     created_field: str | None
     default: bool = False
     refusal: str | None = None
+    fields: tuple[str, ...] = ()
     projection: int = 1
 
 
@@ -83,10 +84,11 @@ class Query:
     """One page of a hub resource to be read. `where` has no macros left, only literals.
 
     Without `order`, the resource's modification date and key are it. `fields` replaces the fields
-    that are read by default, `also` adds to them. `id_field` (a dotted path) says what identifies a
-    record where that is not the resource's own id field. `background` work leaves a reserve of the
-    rate budget to live polling. `likeness` is that of a page read before: if the answer is the same
-    again, byte for byte, the page comes `alike`, without its records.
+    that are read by default, `also` adds to what is read, not to what is compared. `id_field` (a
+    dotted path) says what identifies a record where that is not the resource's own id field.
+    `background` work leaves a reserve of the rate budget to live polling. `likeness` is that of a
+    page read before: if the answer is the same again, byte for byte, the page comes `alike`,
+    without its records.
     """
 
     resource: str

@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from daemon.instance import ResourceState
-from daemon.polling.detection import NOTHING, Sighting
+from daemon.polling.detection import NOTHING
 from daemon.polling.noticing import Noticer
+from daemon.polling.sighting import Sighting
 from daemon.polling.slow_pass import PassKind, SlowPass
 from daemon.polling.source import Clock, Journal, Reading, Source, Tally
 from daemon.polling.walk import Passes, Step, Walk

@@ -24,7 +24,8 @@ class Confirming:
     Those absent for the first time count for that too: a fault may have begun in mid-listing.
 
     Objects that left the filter are there, although no listing shows them: they are no candidates
-    any more, and are looked at once in a while instead, so that their deletion is told too.
+    any more, and are looked at once in a while instead, so that their deletion is told too. So are
+    those that a listing by another filter leaves out, however many they are.
     """
 
     def __init__(
@@ -86,7 +87,8 @@ class Confirming:
         await self._journal.clear_sightings()
         interval = self._wishes.sweep_interval
         due_at = None if interval is None else self._clock() + interval
-        await self._commit(NOTHING, replace(slow, brake=brake).rest(due_at))
+        rested = replace(slow, brake=brake, outside=await self._journal.count_outside())
+        await self._commit(NOTHING, rested.rest(due_at))
 
     async def _commit(self, detected: Detected, slow: SlowPass) -> None:
         work = {**self._journal.work, slow.kind: slow}

@@ -2,35 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
 from daemon.instance import EventType
 from daemon.notifications.change import Change
-from daemon.polling.snapshot import FORGOTTEN, Snapshot, SnapshotWrite
+from daemon.polling.fingerprint import same_fields
+from daemon.polling.sighting import Sighting
+from daemon.polling.snapshot import Snapshot, SnapshotWrite
 from daemon.polling.window import BEGINNING, Marks
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sighting:
-    """One record as read, reduced to what detection needs.
-
-    `digests` is called only for records that are new or changed; `changed_fields` compares the
-    digests stored with those and names the fields that differ, None if that is not known.
-    `other_stamp` is the other instant that a local stamp may mean, in an hour that happens twice.
-    """
-
-    object_id: str
-    object_key: str
-    stamp: datetime | None
-    created: datetime | None
-    content_hash: bytes
-    raw: Mapping[str, Any]
-    digests: Callable[[], bytes | None]
-    changed_fields: Callable[[bytes | None], tuple[str, ...] | None]
-    other_stamp: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -172,26 +154,16 @@ def _revive(
 def _compare(
     sighting: Sighting, snapshot: Snapshot, rules: Rules, found: _Collector, confirmed: bool
 ) -> None:
-    comparable = rules.projection == snapshot.projection or snapshot.content_hash == FORGOTTEN
-    same_content = sighting.content_hash == snapshot.content_hash or not comparable
-    same = same_content and _is_same_stamp(sighting, snapshot)
-    if same and comparable:
+    if sighting.is_same(snapshot, rules.projection):
         found.suppressed += 1
-    elif same:
-        found.suppressed += 1
-        _store(sighting, snapshot, None, rules, found)
-    elif _older(sighting.stamp, snapshot.stamp) and not confirmed:
+        if rules.projection != snapshot.projection:
+            _store(sighting, snapshot, None, rules, found)
+    elif not confirmed and sighting.is_doubtful(snapshot, rules.projection):
         found.doubtful.append(sighting.object_id)
     else:
         found.changed += 1
         told = not rules.silent and not rules.only_created
         _store(sighting, snapshot, EventType.UPDATED if told else None, rules, found)
-
-
-def _is_same_stamp(sighting: Sighting, snapshot: Snapshot) -> bool:
-    """Whether the record bears the stamp it had; it may have been read as the other hour's."""
-    other = sighting.other_stamp
-    return sighting.stamp == snapshot.stamp or (other is not None and other == snapshot.stamp)
 
 
 def _store(
@@ -223,8 +195,9 @@ def _store(
 def _change(
     sighting: Sighting, before: Snapshot | None, after: Snapshot, kind: EventType, rules: Rules
 ) -> Change:
-    comparable = before is not None and not before.deleted and before.projection == after.projection
-    known = before.digests if before is not None and comparable else None
+    known = None
+    if before is not None and not before.deleted:
+        known = before.digests if same_fields(before.projection, after.projection) else None
     return Change(
         object_id=after.object_id,
         object_key=after.object_key,
@@ -242,7 +215,3 @@ def _is_old(sighting: Sighting, rules: Rules) -> bool:
     if rules.backfill_until is None:
         return False
     return sighting.stamp is None or sighting.stamp <= rules.backfill_until
-
-
-def _older(stamp: datetime | None, than: datetime | None) -> bool:
-    return stamp is not None and than is not None and stamp < than

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import zlib
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -13,8 +13,8 @@ import orjson
 HASH_BYTES = 16
 DIGEST_BYTES = 4
 _STEP = 2 * DIGEST_BYTES
-_FORMAT = "2"
-"""Digests that were made in another way are of another projection: they are not to be compared."""
+_PART_BITS = 24
+_PART = (1 << _PART_BITS) - 1
 _OPTIONS = orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS
 
 
@@ -49,6 +49,15 @@ class Fingerprint:
         differing = {pair[:DIGEST_BYTES] for pair in _pairs(before) ^ _pairs(self.digests())}
         return tuple(sorted(name for name in self._names if _name_digest(name) in differing))
 
+    def agrees(self, before: bytes) -> bool:
+        """Whether those of its fields that were stored hold what they held then.
+
+        A field that was not stored says nothing: it may have been empty, or not have been read.
+        """
+        stored, now = dict(_split(before)), dict(_split(self.digests()))
+        hashes = map(_name_digest, self._names)
+        return all(now.get(each) == stored[each] for each in hashes if each in stored)
+
 
 def without(content: Mapping[str, Any], ignored: Collection[str]) -> Mapping[str, Any]:
     """The content less the fields that are not to count as changes."""
@@ -57,9 +66,29 @@ def without(content: Mapping[str, Any], ignored: Collection[str]) -> Mapping[str
     return {name: value for name, value in content.items() if name not in ignored}
 
 
-def projection(version: int, selection: Sequence[str]) -> int:
-    """One number for a selection of fields: the connector's version, and what was configured."""
-    return version << 32 | zlib.crc32("\x1f".join((_FORMAT, *selection)).encode())
+def projection(version: int, selection: Sequence[str], frame: Sequence[str]) -> int:
+    """One number for what a snapshot was made with: the connector's version of the fields, what was
+    configured of them, and what its stamp means (field, format, zone)."""
+    return version << 2 * _PART_BITS | _part(selection) << _PART_BITS | _part(frame)
+
+
+def same_version(one: int, other: int) -> bool:
+    """Whether fields had the same form under both projections."""
+    return one >> 2 * _PART_BITS == other >> 2 * _PART_BITS
+
+
+def same_fields(one: int, other: int) -> bool:
+    """Whether hashes were made of the same fields."""
+    return one >> _PART_BITS == other >> _PART_BITS
+
+
+def same_frame(one: int, other: int) -> bool:
+    """Whether stamps meant the same."""
+    return one & _PART == other & _PART
+
+
+def _part(texts: Sequence[str]) -> int:
+    return zlib.crc32("\x1f".join(texts).encode()) & _PART
 
 
 def _canonical(value: object) -> bytes:
@@ -77,6 +106,11 @@ def _name_digest(name: str) -> bytes:
 def _digest(value: object) -> bytes:
     """Enough to name the field that has changed; whether one has is for the content's hash."""
     return zlib.crc32(_canonical(value)).to_bytes(DIGEST_BYTES)
+
+
+def _split(digests: bytes) -> Iterator[tuple[bytes, bytes]]:
+    for pair in _pairs(digests):
+        yield pair[:DIGEST_BYTES], pair[DIGEST_BYTES:]
 
 
 def _pairs(digests: bytes) -> set[bytes]:

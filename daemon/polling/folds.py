@@ -6,10 +6,13 @@ When summer time ends, an hour of local times happens twice: a fold.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime, timedelta, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 
 AFTER_FOLD = timedelta(hours=2)
 """For so long after a fold, what was stamped before it may look as if it came after, and back."""
+
+_SET_AT = timedelta(hours=1)
+"""After midnight (UTC), on the last Sundays of March and October."""
 
 
 def is_after_fold(zone: tzinfo, instant: datetime) -> bool:
@@ -37,6 +40,20 @@ def other_reading(zone: tzinfo, instant: datetime) -> datetime | None:
 def is_offset_changed(zones: Iterable[tzinfo], before: datetime, after: datetime) -> bool:
     """Whether clocks in any of the zones were set differently at these instants."""
     return any(_offset(zone, before) != _offset(zone, after) for zone in zones)
+
+
+def season(instant: datetime) -> int:
+    """Which stretch between two settings of European clocks an instant (UTC) lies in.
+
+    No zone that is at UTC sets its clocks back at any other time.
+    """
+    settings = (_last_sunday(instant.year, month) + _SET_AT for month in (3, 10))
+    return 2 * instant.year + sum(instant >= each for each in settings)
+
+
+def _last_sunday(year: int, month: int) -> datetime:
+    last = datetime(year, month, 31, tzinfo=UTC)
+    return last - timedelta(days=(last.weekday() + 1) % 7)
 
 
 def _repeated(zone: tzinfo, instant: datetime) -> timedelta:

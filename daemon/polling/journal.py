@@ -13,7 +13,7 @@ from daemon.notifications.compose import Draft, compose
 from daemon.notifications.context import Context
 from daemon.polling.detection import Detected
 from daemon.polling.means import PollingMeans
-from daemon.polling.slow_pass import Work
+from daemon.polling.slow_pass import SlowPass, Work
 from daemon.polling.snapshot import Snapshot
 from daemon.polling.verdict import Probes
 from daemon.polling.window import Marks
@@ -74,8 +74,10 @@ class Journal:
     ) -> None:
         await self._commit(detected, self._after(detected, marks, state, work))
 
-    async def end_sweep(self, detected: Detected, marks: Marks, work: Work, *, seen: int) -> None:
-        await self._commit(detected, self._after(detected, marks, None, work), swept=seen)
+    async def end_sweep(
+        self, detected: Detected, marks: Marks, work: Work, *, listed: SlowPass
+    ) -> None:
+        await self._commit(detected, self._after(detected, marks, None, work), listed)
 
     async def note_sightings(self, object_ids: Sequence[str]) -> int:
         return await sweeps.note_sightings(self._database, self._target.resource_id, object_ids)
@@ -85,6 +87,9 @@ class Journal:
 
     async def count_absent(self) -> tuple[int, int]:
         return await sweeps.count_absent(self._database, self._target.resource_id)
+
+    async def count_outside(self) -> int:
+        return await sweeps.count_outside(self._database, self._target.resource_id)
 
     async def list_absent(self, limit: int) -> Sequence[Snapshot]:
         return await sweeps.list_absent(self._database, self._target.resource_id, limit)
@@ -121,7 +126,7 @@ class Journal:
         )
 
     async def _commit(
-        self, detected: Detected, after: Progress, *, swept: int | None = None
+        self, detected: Detected, after: Progress, listed: SlowPass | None = None
     ) -> None:
         instance_id = self._target.instance.id
         lease = self._means.leases.holds(instance_id)
@@ -136,7 +141,8 @@ class Journal:
             writes=detected.writes,
             drafts=await self._compose(detected),
             read_at=self._means.now(),
-            swept=swept,
+            swept=None if listed is None else listed.seen,
+            lists_others=listed is not None and listed.lists_others,
         )
         await self._write(page)
         self.writes += len(page.writes)

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from daemon.polling.detection import Detected, Rules, Sighting, detect, fold
+from daemon.polling.detection import Detected, Rules, detect, fold
+from daemon.polling.sighting import Sighting
 from daemon.polling.slow_pass import backfill_until
 from daemon.polling.snapshot import Snapshot
 from daemon.polling.source import Clock, Journal, Source
@@ -17,7 +18,7 @@ from daemon.polling.window import Margins
 class Manner:
     """How a resource is polled: its margins, what counts as just created, what is left out.
 
-    `projection` names the selection of fields that hashes are made of; `only_created` tells created
+    `projection` names what snapshots are made with: fields and frame; `only_created` tells created
     objects only; `id_field` is what a deleted object is named by; `ordered` is false where rows are
     known not to come oldest first.
     """

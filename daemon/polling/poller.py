@@ -12,7 +12,15 @@ from daemon.polling.noticing import Manner, Noticer
 from daemon.polling.source import Clock, Journal, KnownPage, Reading, Source, Tally
 from daemon.polling.walk import Passes, Step, Walk
 from daemon.polling.walking import Walker
-from daemon.polling.window import Marks, Proof, lower_bound, proved_cap, proves_utc
+from daemon.polling.window import (
+    DATE_GRAIN,
+    Marks,
+    Proof,
+    lower_bound,
+    proved_cap,
+    proved_lower_bound,
+    proves_utc,
+)
 
 __all__ = ["Manner", "Poller"]
 
@@ -61,27 +69,50 @@ class Poller:
             reading = await self._source.page(marks.resume.anchor, None)
             return self._walker.resume(marks.resume, reading.provider_time), reading
         if marks.utc is not None and margins.provable and self._walker.ordered:
-            expected = self._clock() + marks.utc.skew
-            lower = lower_bound(marks.cursor_at, None, margins, proved=True, provider_time=expected)
-            reading = await self._source.page(lower, None, known=self._known_page())
-            cap = proved_cap(reading.provider_time, margins)
-            behind = marks.cursor_at is None or marks.cursor_at <= cap
-            if behind and marks.utc.holds(reading.provider_time, self._clock()):
-                return self._walker.start(lower, cap, reading.provider_time), reading
+            opened = await self._open_proved(marks.cursor_at, marks.utc)
+            if opened is not None:
+                return opened
         return await self._open_by_newest(marks)
 
+    async def _open_proved(
+        self, cursor: datetime | None, proof: Proof
+    ) -> tuple[Walk | Passes, Reading] | None:
+        """Page 1 tells the time itself, and is asked for again if it turns out to begin too late.
+
+        Answers None if the proof does not hold.
+        """
+        margins = self._margins
+        expected = self._clock() + proof.skew - DATE_GRAIN
+        lower = proved_lower_bound(cursor, proof, margins, provider_time=expected)
+        reading = first = await self._source.page(lower, None, known=self._known_page())
+        if not proof.holds(first.provider_time, self._clock()):
+            return None
+        needed = proved_lower_bound(cursor, proof, margins, provider_time=first.provider_time)
+        if lower is not None and needed is not None and needed < lower:
+            lower = needed
+            reading = await self._source.page(lower, None, known=self._known_page())
+        cap = proved_cap(first.provider_time, margins)
+        return self._walker.start(lower, cap, first.provider_time), reading
+
     async def _open_by_newest(self, marks: Marks) -> tuple[Walk | Passes, Reading]:
-        newest, cap = await self._walker.newest(self._margins)
-        proved = marks.utc is not None and marks.utc.holds(newest.provider_time, self._clock())
-        lower = lower_bound(
-            marks.cursor_at,
-            cap,
-            self._margins,
-            proved=proved,
-            provider_time=newest.provider_time,
-        )
-        walk = self._walker.start(lower, cap, newest.provider_time)
+        margins = self._margins
+        newest, cap = await self._walker.newest(margins)
+        started_at = newest.provider_time
+        if marks.utc is not None and margins.provable and self._is_utc(started_at):
+            cap = proved_cap(started_at, margins)
+            lower = proved_lower_bound(
+                marks.cursor_at, marks.utc, margins, provider_time=started_at
+            )
+        else:
+            lower = lower_bound(
+                marks.cursor_at, cap, margins, proved=False, provider_time=started_at
+            )
+        walk = self._walker.start(lower, cap, started_at)
         return walk, await self._source.page(lower, None, known=self._known_page())
+
+    def _is_utc(self, provider_time: datetime) -> bool:
+        proof = self._journal.marks.utc
+        return proof is not None and proof.holds(provider_time, self._clock())
 
     async def _take(
         self, walk: Walk | Passes, reading: Reading, tally: Tally, started_at: datetime
@@ -89,7 +120,7 @@ class Poller:
         """Detect and commit one page together with the progress it means."""
         after = self._walker.advance(walk, reading)
         detected = await self._notice(reading)
-        proved = self._journal.marks.utc is not None
+        proved = self._is_utc(started_at)
         tally.add(reading, detected, walked_at=self.walked_at if proved else None)
         marks = self._marks_after(after, tally, started_at)
         if detected.writes or self._have_to_last(marks):

@@ -104,7 +104,7 @@ class Prober:
             )
         if stamp is None:
             return stamps_unknown("there is no record to tell by.", now)
-        if marks.utc is not None and abs(now - marks.utc.proved_at) < VALID_FOR:
+        if marks.utc is not None and marks.utc.holds(newest.provider_time, now):
             return stamps_proved(self._margins.zone, now)
         if ahead := stamps_ahead(stamp, newest.provider_time, now):
             return ahead

@@ -13,12 +13,13 @@ from daemon.connectors import ceql
 from daemon.connectors.connector import Account, Connector, Order, Page, Query, Record
 from daemon.errors import ProviderTimeout
 from daemon.polling import fingerprint
-from daemon.polling.detection import Sighting
 from daemon.polling.epoch import UnreadableDate
 from daemon.polling.fingerprint import Fingerprint
 from daemon.polling.resource import RecordDate, ResourcePolling
+from daemon.polling.sighting import Sighting
 from daemon.polling.source import Clock, KnownPage, Reading
 from daemon.polling.window import Row
+from daemon.polling.zones import zone_text
 
 
 class Reader:
@@ -62,9 +63,10 @@ class Reader:
 
     @property
     def projection(self) -> int:
-        """Which selection of fields the hashes are made of."""
-        selection = (*sorted(self._ignored), *(self._polling.fields or ()), *self._dates())
-        return fingerprint.projection(self._spec.projection, selection)
+        """Which fields the hashes are made of, and what the stamps mean."""
+        fields = self._spec.fields if self._polling.fields is None else self._polling.fields
+        selection = ("-", *sorted(self._ignored), "+", *sorted(fields))
+        return fingerprint.projection(self._spec.projection, selection, self._frame())
 
     async def newest(self, before: datetime | None = None) -> Reading:
         where = self._polling.with_lower_bound(None)
@@ -155,7 +157,8 @@ class Reader:
 
     def _sighting(self, record: Record, stamp: datetime | None, now: datetime) -> Sighting:
         content = fingerprint.without(record.content, self._ignored)
-        kept = Fingerprint(content, record.raw.keys())
+        names = record.raw.keys() - self._ignored if self._ignored else record.raw.keys()
+        kept = Fingerprint(content, names)
         created = self._instant(self._polling.created, record.raw, now)
         return Sighting(
             object_id=record.identity or "",
@@ -166,6 +169,7 @@ class Reader:
             raw=record.raw,
             digests=kept.digests,
             changed_fields=kept.changed_fields,
+            agrees=kept.agrees,
             other_stamp=self._other_reading(stamp),
         )
 
@@ -197,6 +201,13 @@ class Reader:
         if not descending and stamp.field == self._spec.updated_field:
             return ()
         return (Order(name=stamp.field, descending=descending), Order(name=self._spec.id_field))
+
+    def _frame(self) -> tuple[str, ...]:
+        stamp = self._polling.cursor
+        if stamp is None:
+            return ()
+        zone = zone_text(stamp.zone) if stamp.is_local else ""
+        return (stamp.field, stamp.format.text, zone)
 
     def _dates(self) -> tuple[str, ...]:
         dates = (self._polling.updated, self._polling.created)

@@ -157,10 +157,12 @@ class Reporter:
         metrics.missed.inc(tally.missed)
         for kind, count in tally.kinds.items():
             metrics.events.labels(element, self._label, kind).inc(count)
-        if watch.journal.marks.utc is None:
+        proof, now = watch.journal.marks.utc, self._means.now()
+        if proof is None or not proof.holds(now + proof.skew, now):
             return  # stamps of an unknown frame say nothing of lateness
-        now = self._means.now() + watch.journal.marks.utc.skew
-        lateness = [max(0.0, (now - stamp).total_seconds()) for stamp in tally.first_seen]
+        lateness = [
+            max(0.0, (now + proof.skew - stamp).total_seconds()) for stamp in tally.first_seen
+        ]
         for seconds in lateness:
             metrics.record_lateness.observe(seconds)
         if lateness:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any
 
 from daemon.polling.window import Marks
 
@@ -41,7 +40,9 @@ class SlowPass:
     listing, `anchor` is where that goes on. `seen` counts a sweep's sightings, `told` the deletions
     it told, of which it may tell `allowance` (None: not known yet). `confirmed` is a person's word
     that many objects really were deleted; `brake` says in words why the last sweep stopped, until
-    one comes to its end.
+    one comes to its end. `lists_others` says that the filter is another than at the listing before:
+    what this one does not show has rather left the filter. `outside` objects are known to be there,
+    although no listing shows them.
     """
 
     kind: PassKind
@@ -55,6 +56,8 @@ class SlowPass:
     allowance: int | None = None
     confirmed: bool = False
     brake: str | None = None
+    lists_others: bool = False
+    outside: int = 0
 
     @property
     def is_begun(self) -> bool:
@@ -72,7 +75,13 @@ class SlowPass:
 
     def rest(self, due_at: datetime | None) -> SlowPass:
         """The same pass after its end, until its next turn."""
-        return SlowPass(kind=self.kind, due_at=due_at, brake=self.brake)
+        return SlowPass(
+            kind=self.kind,
+            due_at=due_at,
+            brake=self.brake,
+            lists_others=self.lists_others,
+            outside=self.outside,
+        )
 
 
 Work = Mapping[PassKind, SlowPass]
@@ -133,13 +142,28 @@ def reconciled(work: Work, wishes: Wishes, now: datetime) -> Work:
     for kind in (PassKind.SWEEP, PassKind.CONTENT, PassKind.RECONCILE):
         interval, slow = wishes.interval(kind), kept.get(kind)
         if interval is None:
-            kept.pop(kind, None)
+            _drop(kept, kind)
         elif slow is None or slow.is_over:
             waits = kind is PassKind.CONTENT and not wishes.content_at_once
-            kept[kind] = SlowPass(kind=kind, due_at=now + interval if waits else now)
+            others = slow is not None and slow.lists_others
+            due_at = now + interval if waits else now
+            kept[kind] = SlowPass(kind=kind, due_at=due_at, lists_others=others)
         elif slow.due_at is not None and slow.due_at > now + interval:
             kept[kind] = replace(slow, due_at=now + interval)
     return kept
+
+
+def _drop(work: dict[PassKind, SlowPass], kind: PassKind) -> None:
+    """Nothing is done any more; whenever sweeps come back, the filter was changed meanwhile."""
+    slow = work.pop(kind, None)
+    if slow is not None and slow.lists_others:
+        work[kind] = SlowPass(kind=kind, lists_others=True)
+
+
+def listing_others(work: Work) -> Work:
+    """The next sweep, whenever that is, lists by another filter than those before it."""
+    slow = work.get(PassKind.SWEEP) or SlowPass(kind=PassKind.SWEEP)
+    return {**work, PassKind.SWEEP: replace(slow, lists_others=True)}
 
 
 def sweep_requested(work: Work, now: datetime, *, confirm: bool) -> Work:
@@ -212,33 +236,3 @@ def counts_as_missed(
         return False
     known = marks.known_from is None or stamp >= marks.known_from
     return known and stamp < fast_lower
-
-
-def work_as_json(work: Work) -> dict[str, dict[str, Any]]:
-    """As it is stored."""
-    return {kind.value: _as_json(slow) for kind, slow in work.items()}
-
-
-def work_from_json(stored: Mapping[str, Mapping[str, Any]]) -> Work:
-    """What `work_as_json` made, by this version or by one with fewer fields."""
-    return {PassKind(kind): _from_json(kind, entry) for kind, entry in stored.items()}
-
-
-_INSTANTS = ("due_at", "lower", "until", "anchor")
-
-
-def _as_json(slow: SlowPass) -> dict[str, Any]:
-    values = {field.name: getattr(slow, field.name) for field in fields(slow)}
-    del values["kind"]
-    return {
-        name: value.isoformat() if isinstance(value, datetime) else value
-        for name, value in values.items()
-    }
-
-
-def _from_json(kind: str, stored: Mapping[str, Any]) -> SlowPass:
-    values = {**stored, "kind": PassKind(kind), "phase": Phase(stored["phase"])}
-    for name in _INSTANTS:
-        text = values.get(name)
-        values[name] = None if text is None else datetime.fromisoformat(text)
-    return SlowPass(**values)

@@ -124,10 +124,10 @@ class SlowWork:
 
     async def _end_sweep(self, slow: SlowPass, detected: Detected) -> None:
         marks = marks_after_listing(self._journal.marks, slow)
-        confirming = replace(slow, phase=Phase.CONFIRMING, anchor=None)
+        confirming = replace(slow, phase=Phase.CONFIRMING, anchor=None, lists_others=False)
         work = {**self._journal.work, slow.kind: confirming}
         try:
-            await self._journal.end_sweep(detected, marks, work, seen=slow.seen)
+            await self._journal.end_sweep(detected, marks, work, listed=slow)
         except SweepInterrupted as error:
             log.warning("sweep.begins_anew", reason=str(error))
             await self._commit(

@@ -14,7 +14,8 @@ class Snapshot:
     """What is remembered of an object: the version last told or silently stored, not its content.
 
     `revision` is raised by every event of the object; a row that was only stored has 0.
-    `projection` says with which selection of fields `content_hash` and `digests` were made.
+    `projection` says with which selection of fields `content_hash` and `digests` were made, and in
+    which frame the stamp is.
     """
 
     object_id: str

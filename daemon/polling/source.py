@@ -9,8 +9,9 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from daemon.instance import EventType, ResourceState
-from daemon.polling.detection import Detected, Sighting
-from daemon.polling.slow_pass import Work
+from daemon.polling.detection import Detected
+from daemon.polling.sighting import Sighting
+from daemon.polling.slow_pass import SlowPass, Work
 from daemon.polling.snapshot import Snapshot
 from daemon.polling.window import Marks, Row
 
@@ -131,15 +132,20 @@ class SweepJournal(Journal, Protocol):
     async def clear_sightings(self) -> None:
         """Forget the listing."""
 
-    async def end_sweep(self, detected: Detected, marks: Marks, work: Work, *, seen: int) -> None:
+    async def end_sweep(
+        self, detected: Detected, marks: Marks, work: Work, *, listed: SlowPass
+    ) -> None:
         """Commit the last page, and one more absence of every object the listing did not show.
 
-        Raises SweepInterrupted, having written nothing, if fewer than `seen` objects of the listing
-        are still remembered.
+        Raises SweepInterrupted, having written nothing, if fewer objects of the listing are still
+        remembered than it has seen.
         """
 
     async def count_absent(self) -> tuple[int, int]:
         """How many objects the last listing did not show, and how many are known to live."""
+
+    async def count_outside(self) -> int:
+        """How many objects are there, although no listing shows them."""
 
     async def list_absent(self, limit: int) -> Sequence[Snapshot]:
         """Some of the objects that two listings in a row did not show."""

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 
-from daemon.polling.folds import before_repetition, is_after_fold
+from daemon.polling.folds import before_repetition, is_after_fold, season
 
 BEGINNING = datetime(1, 1, 2, tzinfo=UTC)
 """Before everything: with this as its baseline, whatever a resource holds was created since."""
@@ -22,6 +22,9 @@ ANY_ZONE = timedelta(hours=14)
 
 PROOF_HOLDS = timedelta(hours=24)
 STEADY = timedelta(seconds=60)
+
+DATE_GRAIN = timedelta(seconds=2)
+"""So much the provider's time may seem to go back between two answers: it tells whole seconds."""
 
 PROOF_SPAN = timedelta(minutes=50)
 """A proof must span less than the smallest distance of two zones' clocks from UTC: an hour."""
@@ -44,9 +47,17 @@ class Proof:
     skew: timedelta
 
     def holds(self, provider_time: datetime, now: datetime) -> bool:
-        """Whether it is recent, and both clocks still are as far apart as they were then."""
+        """Whether it is recent, no zone that was at UTC may have set its clocks since, and both
+        clocks still are as far apart as they were then."""
+        if abs(now - self.proved_at) >= PROOF_HOLDS:
+            return False
         moved = abs(provider_time - now - self.skew)
-        return abs(now - self.proved_at) < PROOF_HOLDS and moved <= STEADY
+        return moved <= STEADY and season(self.walked_at) == season(provider_time)
+
+    @property
+    def walked_at(self) -> datetime:
+        """The provider's time of the walk that proved it."""
+        return self.proved_at + self.skew
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,15 +169,32 @@ def lower_bound(
     return margins.floor(bound)
 
 
+def proved_lower_bound(
+    cursor: datetime | None, proof: Proof, margins: Margins, *, provider_time: datetime
+) -> datetime | None:
+    """The same where the stamps are proved to be UTC, at a time of the provider.
+
+    A cursor ahead of the cap stems from a stamp in the future that was believed while nothing was
+    proved: for certain is only what was read when the proof was made.
+    """
+    cap = proved_cap(provider_time, margins)
+    if cursor is not None and cursor > cap + STEADY:
+        cursor = proof.walked_at
+    return lower_bound(cursor, cap, margins, proved=True, provider_time=provider_time)
+
+
 def proves_utc(
     first_seen: Sequence[datetime], previous: datetime | None, now: datetime, overlap: timedelta
 ) -> bool:
     """Whether stamps of rows that changed between two walks lie between them on the UTC clock.
 
     `previous` and `now` are the provider's times of the two walks. Nothing is proved on an idle
-    resource, nor by walks so far apart that another zone would look the same.
+    resource, nor by walks so far apart that another zone would look the same, nor from before
+    clocks were set.
     """
     if previous is None or now - previous + overlap > PROOF_SPAN:
+        return False
+    if season(previous - overlap) != season(now):
         return False
     return any(previous - overlap <= stamp <= now for stamp in first_seen)
 

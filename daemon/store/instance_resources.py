@@ -10,8 +10,9 @@ from typing import Any
 from daemon.errors import NotFound
 from daemon.instance import InstanceId, ResourceId, ResourceState
 from daemon.polling.lateness import Lateness
-from daemon.polling.slow_pass import Work, work_from_json
+from daemon.polling.slow_pass import Work
 from daemon.polling.verdict import ProbeKind, Probes
+from daemon.polling.work_json import work_from_json
 from daemon.store.database import Connection, Database, Row, load_queries
 
 QUERIES = load_queries("instance_resources")
@@ -99,17 +100,6 @@ async def write_resources(
 async def raise_version(connection: Connection, resource_id: ResourceId) -> None:
     """Fence off the polls of one resource that are under way."""
     await connection.execute(QUERIES["raise_version"], resource_id)
-
-
-async def limit_knowledge(
-    connection: Connection, resource_id: ResourceId, known_from: datetime | None
-) -> None:
-    """The filter, the date field or the zone is another now, although the cursor stays.
-
-    What lies below `known_from` was never read in this way: met by a slow pass, it is no change.
-    That the stamps are UTC has to be proved anew, and not every id is known any more.
-    """
-    await connection.execute(QUERIES["limit_knowledge"], resource_id, known_from)
 
 
 def _resource(row: Row) -> ConfiguredResource:

@@ -19,7 +19,7 @@ class PageCommit:
     """Everything one page brings about. `before` and `after` differ in marks and sequence.
 
     `swept` ends a sweep: it is how many objects its listing has shown, and every other one was
-    absent once more.
+    absent once more; if it `lists_others` than the one before, they have rather left the filter.
     """
 
     instance_id: InstanceId
@@ -31,6 +31,7 @@ class PageCommit:
     drafts: Sequence[Draft]
     read_at: datetime
     swept: int | None = None
+    lists_others: bool = False
 
 
 async def commit(database: Database, page: PageCommit) -> Sequence[Draft]:
@@ -53,7 +54,9 @@ async def _write(connection: Connection, page: PageCommit) -> Sequence[Draft]:
     await resources.write_progress(connection, page.resource_id, page.before, page.after)
     await snapshots.write(connection, page.resource_id, page.writes)
     if page.swept is not None:
-        await sweeps.mark_absent(connection, page.resource_id, page.swept)
+        await sweeps.mark_absent(
+            connection, page.resource_id, page.swept, lists_others=page.lists_others
+        )
     if drafts:
         await outbox.insert_drafts(
             connection, page.instance_id, page.resource_id, page.read_at, drafts

@@ -11,16 +11,18 @@ from datetime import datetime
 
 from daemon.errors import Conflict, Fault, InvalidInput, NotFound
 from daemon.instance import ResourceId
+from daemon.polling.refiltering import Refiltering
 from daemon.polling.slow_pass import (
     PassKind,
     Work,
     begun_anew,
+    listing_others,
     sweep_requested,
-    work_as_json,
-    work_from_json,
 )
-from daemon.polling.window import BEGINNING
+from daemon.polling.window import Marks
+from daemon.polling.work_json import work_as_json, work_from_json
 from daemon.store.database import Connection, load_queries
+from daemon.store.resources import load_progress
 
 QUERIES = load_queries("resource_changes")
 
@@ -83,35 +85,56 @@ async def rebaseline(
     """
     if drop_snapshots:
         await _drop_snapshots(connection, resource_id)
-    await connection.execute(QUERIES["begin_anew"], resource_id)
+    work = {} if drop_snapshots else listing_others({})
+    await connection.execute(QUERIES["begin_anew"], resource_id, work_as_json(work))
+
+
+async def keep(connection: Connection, resource_id: ResourceId, change: Refiltering) -> None:
+    """Go on from the cursor under another filter, date field or zone; slow passes list anew."""
+    progress = await load_progress(connection, resource_id)
+    await _write_marks(connection, resource_id, change.kept(progress.marks))
+    await _restart_passes(connection, resource_id, change)
 
 
 async def rewind_to_baseline(
-    connection: Connection, resource_id: ResourceId, *, drop_snapshots: bool = False
+    connection: Connection, resource_id: ResourceId, change: Refiltering
 ) -> None:
-    """Read everything since the baseline again, under another filter, date field or idField.
+    """Read everything since the baseline again, under another filter, date field, zone or idField.
 
-    Objects that are unknown (with `drop_snapshots`: all) are told if they were changed or created
+    Objects that are unknown (with another idField: all) are told if they were changed or created
     after the baseline, and stored silently otherwise. Slow passes begin their listings anew.
     """
-    if drop_snapshots:
+    if "idField" in change.differences:
         await _drop_snapshots(connection, resource_id)
-    silent_at_baseline = True
+    progress = await load_progress(connection, resource_id)
+    silent_at_baseline = PassKind.BACKFILL not in progress.work
+    marks = change.rewound(progress.marks, silent_at_baseline=silent_at_baseline)
+    await _write_marks(connection, resource_id, marks)
+    await _restart_passes(connection, resource_id, change)
+    await request_poll(connection, resource_id)
 
-    def change(work: Work, now: datetime) -> Work:
-        nonlocal silent_at_baseline
-        silent_at_baseline = PassKind.BACKFILL not in work
-        return begun_anew(work, now)
 
-    await _change_work(connection, resource_id, change)
+async def _write_marks(connection: Connection, resource_id: ResourceId, marks: Marks) -> None:
     await connection.execute(
-        QUERIES["rewind_to_baseline"], resource_id, silent_at_baseline, BEGINNING
+        QUERIES["write_marks"],
+        resource_id,
+        marks.cursor_at,
+        marks.baseline_at,
+        marks.known_from,
+        marks.ids_complete,
     )
 
 
-async def restart_passes(connection: Connection, resource_id: ResourceId) -> None:
-    """Begin the listings of the slow passes anew, since the filter they went by is another now."""
-    await _change_work(connection, resource_id, begun_anew)
+async def _restart_passes(
+    connection: Connection, resource_id: ResourceId, change: Refiltering
+) -> None:
+    """Begin the listings of the slow passes anew, since what they went by is another now."""
+
+    def restart(work: Work, now: datetime) -> Work:
+        begun = begun_anew(work, now)
+        return listing_others(begun) if change.lists_others else begun
+
+    await _change_work(connection, resource_id, restart)
 
 
 async def _change_work(

@@ -20,9 +20,10 @@ from daemon.instance import (
 )
 from daemon.polling.history import History, unpacked
 from daemon.polling.lateness import Lateness
-from daemon.polling.slow_pass import Work, work_as_json, work_from_json
+from daemon.polling.slow_pass import Work
 from daemon.polling.verdict import Probes
 from daemon.polling.window import Marks, Proof, Resume
+from daemon.polling.work_json import work_as_json, work_from_json
 from daemon.store.database import Connection, Database, Row, load_queries
 
 QUERIES = load_queries("resources")
@@ -94,9 +95,9 @@ async def list_targets(
     return [_target(row) for row in rows]
 
 
-async def load_progress(database: Database, resource_id: ResourceId) -> Progress:
+async def load_progress(source: Database | Connection, resource_id: ResourceId) -> Progress:
     """Where a resource stands. Raises Fenced if it is gone."""
-    row = await database.fetchrow(QUERIES["load_progress"], resource_id)
+    row = await source.fetchrow(QUERIES["load_progress"], resource_id)
     if row is None:
         raise Fenced(f"Resource {resource_id} no longer exists.")
     return Progress(

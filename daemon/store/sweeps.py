@@ -30,15 +30,18 @@ async def clear_sightings(database: Database, resource_id: ResourceId) -> None:
         removed = rows_of(status)
 
 
-async def mark_absent(connection: Connection, resource_id: ResourceId, seen: int) -> None:
+async def mark_absent(
+    connection: Connection, resource_id: ResourceId, seen: int, *, lists_others: bool = False
+) -> None:
     """Count one more absence for each known object that the complete listing did not show.
 
-    Raises SweepInterrupted if fewer objects are remembered than it has shown.
+    With `lists_others` it went by another filter than the one before, and objects have rather left
+    that. Raises SweepInterrupted if fewer objects are remembered than it has shown.
     """
     remembered = await connection.fetchval(QUERIES["count_sightings"], resource_id)
     if remembered < seen:
         raise SweepInterrupted(f"Only {remembered} of {seen} objects of a listing are remembered.")
-    await connection.execute(QUERIES["mark_absent"], resource_id)
+    await connection.execute(QUERIES["mark_absent"], resource_id, lists_others)
 
 
 async def list_absent(
@@ -54,6 +57,12 @@ async def count_absent(database: Database, resource_id: ResourceId) -> tuple[int
     absent: int = await database.fetchval(QUERIES["count_absent"], resource_id)
     living: int = await database.fetchval(QUERIES["count_living"], resource_id)
     return absent, living
+
+
+async def count_outside(database: Database, resource_id: ResourceId) -> int:
+    """How many objects are there, although no listing shows them."""
+    count: int = await database.fetchval(QUERIES["count_outside"], resource_id)
+    return count
 
 
 async def list_unlisted(

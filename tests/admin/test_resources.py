@@ -10,8 +10,9 @@ import pytest_asyncio
 from daemon.admin.context import AdminContext
 from daemon.instance import InstanceId, InstanceState
 from daemon.polling.lateness import Lateness
-from daemon.polling.slow_pass import PassKind, Phase, SlowPass, work_as_json
+from daemon.polling.slow_pass import PassKind, Phase, SlowPass, listing_others
 from daemon.polling.verdict import Probes, clock_probe
+from daemon.polling.work_json import work_as_json
 from daemon.store.first_account import Credentials
 from tests.admin.api import Api, Heard, polling_body_of
 
@@ -291,6 +292,21 @@ PASSES: list[tuple[SlowPass, dict[str, Any]]] = [
         {"phase": "waiting", "nextStart": "2026-06-02T12:00:00Z"},
     ),
     (SlowPass(kind=PassKind.BACKFILL), {"nextStart": None, "message": "Has ended."}),
+    (
+        SlowPass(kind=PassKind.SWEEP, due_at=CURSOR, lists_others=True),
+        {
+            "message": "Begins at 2026-06-02T12:00:00Z. The filter was changed: what the next"
+            " listing does not show is taken to have left it, and is told as deleted only if it is"
+            " gone when read by its id."
+        },
+    ),
+    (
+        SlowPass(kind=PassKind.SWEEP, due_at=CURSOR, outside=12),
+        {
+            "message": "Begins at 2026-06-02T12:00:00Z. Objects outside of the filter: 12. They are"
+            " there, and are read by their ids once in a while, so that their deletion is told too."
+        },
+    ),
 ]
 
 
@@ -305,6 +321,13 @@ async def test_the_state_says_how_far_a_slow_pass_is(
         assert shown["kind"] == slow.kind
         assert expected.items() <= shown.items(), slow
         assert shown["message"].endswith(".")
+
+
+async def test_sweeps_that_are_off_do_not_show(api: Api, context: AdminContext, path: str) -> None:
+    work = work_as_json(listing_others({}))
+    await context.database.execute("update resources set work = $1", work)
+    state = (await api.get(path.replace("/resources/contacts", "/state"))).json
+    assert state["resources"][0]["slowPasses"] == []
 
 
 async def test_a_brake_shows_as_the_last_error(api: Api, context: AdminContext, path: str) -> None:

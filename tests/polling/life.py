@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -28,13 +28,17 @@ MOST_STEPS = 5000
 
 @dataclass(slots=True, kw_only=True)
 class Life:
-    """One resource, its poller and its slow work. What `missed` counts is what only they found."""
+    """One resource, its poller and its slow work. What `missed` counts is what only they found,
+    what `braked` counts are their sweeps that stopped. `projection` is of what snapshots are made.
+    """
 
     world: World
     database: Database
     wishes: Wishes = NO_SLOW_WORK
     beginning: Beginning = field(default_factory=Beginning)
     missed: int = 0
+    braked: int = 0
+    projection: int = 1
     began_at: datetime | None = None
     poller: Poller = field(init=False)
     slow_work: SlowWork = field(init=False)
@@ -52,7 +56,7 @@ class Life:
             granularity=world.traits.granularity,
             zone_configured=False,
         )
-        manner = Manner(margins=margins, tolerance=timedelta(0), projection=1)
+        manner = Manner(margins=margins, tolerance=timedelta(0), projection=self.projection)
         database.work = reconciled(database.work, self.wishes, world.our_clock())
         self.poller = Poller(world, database, manner, world.our_clock)
         self.slow_work = SlowWork(world, database, manner, self.wishes, world.our_clock)
@@ -102,6 +106,7 @@ class Life:
             work.send(None)
         except StopIteration as end:
             self.missed += end.value.missed
+            self.braked += end.value.braked
         except Killed:
             if self.world.random.random() < self.world.traits.losses:
                 self.database.sightings.clear()
@@ -117,10 +122,12 @@ def run(
     wishes: Wishes = NO_SLOW_WORK,
     told_before: timedelta | None = None,
     old_edits: int = 12,
+    midway: Callable[[Life], None] = lambda _: None,
 ) -> Life:
     """One life of a resource: edits, polls and kills, then silence until all has been read.
 
     `told_before` is how much of what was there before is told: EVERYTHING, or nothing if None.
+    `midway` is what somebody does in the middle of it.
     """
     world = World(seed, traits, edit_at_random)
     for _ in range(traits.objects):
@@ -134,7 +141,10 @@ def run(
         wishes=wishes,
         beginning=_beginning(world, told_before),
     )
-    for _ in range(ROUNDS):
+    for _ in range(ROUNDS // 2):
+        _live(life)
+    midway(life)
+    for _ in range(ROUNDS // 2):
         _live(life)
     _settle(life)
     return life
@@ -148,6 +158,7 @@ def _beginning(world: World, told_before: timedelta | None) -> Beginning:
 
 def _live(life: Life) -> None:
     world = life.world
+    world.is_proved = life.database.marks.utc is not None
     world.is_known = life.database.all_known_at is not None
     for _ in range(world.random.randrange(4)):
         edit_at_random(world)
@@ -155,6 +166,8 @@ def _live(life: Life) -> None:
     if world.traits.clock_jumps and world.random.random() < 0.1:
         world.our_skew = timedelta(hours=world.random.choice((-1, 0, 1)))
     life.poll()
+    if world.traits.polls_again and world.random.random() < world.traits.polls_again:
+        life.poll()
     for _ in range(world.random.randrange(8)):
         life.step()
         if world.random.random() < 0.2:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
-from daemon.polling.detection import Sighting
+from daemon.polling.sighting import Sighting
 from daemon.polling.source import KnownPage, Reading
 from daemon.polling.window import Row, floor
 
@@ -76,8 +76,9 @@ class Shown(NamedTuple):
     number: int
 
     @classmethod
-    def of(cls, thing: Thing, version: Version) -> Shown:
-        return cls(thing.id, thing.stamp(version), thing.created, version.number)
+    def of(cls, thing: Thing, version: Version, shift: timedelta) -> Shown:
+        stamp = thing.stamp(version)
+        return cls(thing.id, stamp and stamp + shift, thing.created + shift, version.number)
 
     def is_before(self, instant: datetime) -> bool:
         return self.stamp is not None and self.stamp < instant
@@ -94,6 +95,7 @@ class Shown(NamedTuple):
             raw={"version": self.number},
             digests=lambda: content,
             changed_fields=lambda _: None,
+            agrees=lambda before: before == content,
         )
 
 
@@ -102,7 +104,8 @@ class Traits:
     """What this provider does to its pollers. Shares are of edits, or of questions.
 
     `stale` answers know nothing of the last while, those with `ghosts` still list what is deleted.
-    There are so many `objects` from the beginning.
+    What a poller takes for its time is too early by what an answer is `slow_by`, at most; it
+    `polls_again` at once so often. There are so many `objects` from the beginning.
     """
 
     zone: timedelta = timedelta(0)
@@ -116,6 +119,9 @@ class Traits:
     kills: float = 0.05
     clock_jumps: bool = False
     far_future: bool = False
+    hours_ahead: float = 0
+    slow_by: timedelta = timedelta(0)
+    polls_again: float = 0
     deletions: float = 0
     restorations: float = 0
     back_dated: float = 0
@@ -134,7 +140,11 @@ class Traits:
 
 
 class World:
-    """The provider with its clock; also the Source that a poller reads."""
+    """The provider with its clock; also the Source that a poller reads.
+
+    `read_later_by` is what another zone makes of every date. `is_known` and `is_proved` are for
+    people whose worst deeds are only fair after everything was seen, or after a proof of UTC.
+    """
 
     searches_by_stamp = True
 
@@ -150,6 +160,8 @@ class World:
         self.quiet = False
         self.is_known = False
         self.known_again = 0
+        self.is_proved = False
+        self.read_later_by = timedelta(0)
 
     def our_clock(self) -> datetime:
         return self.now + self.our_skew
@@ -206,11 +218,12 @@ class World:
         known: KnownPage | None = None,
     ) -> Reading:
         self._happen()
-        shown = self._shown(self._view())
+        if bound is not None:
+            bound = floor(bound, self.traits.granularity)
+        shown = self._shown(self._view(), bound)
         if not self.quiet and self.random.random() < self.traits.ghosts:
             shown += self._ghosts()
         if bound is not None:
-            bound = floor(bound, self.traits.granularity)
             shown = [one for one in shown if one.stamp is not None and one.stamp >= bound]
         null = EPOCH.replace(year=1 if self.traits.nulls_first else 9999)
         shown.sort(key=lambda one: (one.stamp or null, one.id))
@@ -222,7 +235,7 @@ class World:
         self._happen()
         thing = self.things[object_key]
         version = thing.shown(self.now)
-        return self._pair(Shown.of(thing, version))[1] if version else None
+        return self._pair(Shown.of(thing, version, self.read_later_by))[1] if version else None
 
     def _cut(self, shown: Sequence[Shown], page_key: str | None) -> Reading:
         start = int(page_key or 0)
@@ -257,12 +270,15 @@ class World:
             return self.now - self.traits.stale_by * self.random.random()
         return self.now
 
-    def _shown(self, at: datetime) -> list[Shown]:
-        """What a listing has, as of an instant."""
+    def _shown(self, at: datetime, bound: datetime | None = None) -> list[Shown]:
+        """What a listing from the bound on has, as of an instant."""
+        least = bound and bound - self.read_later_by
         return [
-            Shown.of(thing, self._not_of_one_stamp(thing, version))
+            Shown.of(thing, self._not_of_one_stamp(thing, version), self.read_later_by)
             for thing in self.things.values()
-            if not thing.unlisted and (version := thing.shown(at)) is not None
+            if not thing.unlisted
+            and (version := thing.shown(at)) is not None
+            and (least is None or ((stamp := thing.stamp(version)) and stamp >= least))
         ]
 
     def _not_of_one_stamp(self, thing: Thing, version: Version) -> Version:
@@ -276,7 +292,7 @@ class World:
         """What was deleted, as it last was."""
         gone = [thing for thing in self.things.values() if thing.is_gone]
         return [
-            Shown.of(thing, before)
+            Shown.of(thing, before, self.read_later_by)
             for thing in gone
             if (before := thing.versions[-2]) and not before.gone
         ]
@@ -291,6 +307,12 @@ class World:
             sightings=[sighting for _, sighting in pairs],
             next_key=next_key,
             complete=complete,
-            provider_time=floor(self.now, SECOND) - SECOND,
+            provider_time=self._provider_time(),
             likeness=tuple(shown),
         )
+
+    def _provider_time(self) -> datetime:
+        """The time of a header that tells whole seconds, less how long the answer took."""
+        slow_by = self.traits.slow_by
+        late = slow_by * self.random.random() if slow_by else slow_by
+        return floor(self.now, SECOND) - SECOND - late

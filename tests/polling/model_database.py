@@ -10,7 +10,7 @@ from daemon.errors import SweepInterrupted
 from daemon.instance import EventType, ResourceState
 from daemon.notifications.change import Change
 from daemon.polling.detection import Detected
-from daemon.polling.slow_pass import Work, backfill_until
+from daemon.polling.slow_pass import SlowPass, Work, backfill_until
 from daemon.polling.snapshot import Snapshot
 from daemon.polling.window import Marks
 from tests.polling.model import World
@@ -56,12 +56,14 @@ class Database:
     def move(self, marks: Marks) -> None:
         self.marks = marks
 
-    async def end_sweep(self, detected: Detected, marks: Marks, work: Work, *, seen: int) -> None:
+    async def end_sweep(
+        self, detected: Detected, marks: Marks, work: Work, *, listed: SlowPass
+    ) -> None:
         self.world.maybe_kill()
-        if len(self.sightings) < seen:
+        if len(self.sightings) < listed.seen:
             raise SweepInterrupted("lost")
         self._write(detected, marks, None, work)
-        self._count_absences()
+        self._count_absences(lists_others=listed.lists_others)
         self.all_known_at = self.all_known_at or self.world.now
         self.world.maybe_kill()
 
@@ -78,6 +80,9 @@ class Database:
     async def count_absent(self) -> tuple[int, int]:
         living = self._living()
         return sum(self.absent.get(key, 0) >= 1 for key in living), len(living)
+
+    async def count_outside(self) -> int:
+        return sum(self.absent.get(key, 0) < 0 for key in self._living())
 
     async def list_absent(self, limit: int) -> Sequence[Snapshot]:
         return [
@@ -125,10 +130,12 @@ class Database:
     def _living(self) -> dict[str, Snapshot]:
         return {key: each for key, each in self.snapshots.items() if not each.deleted}
 
-    def _count_absences(self) -> None:
+    def _count_absences(self, *, lists_others: bool) -> None:
         for key in self._living():
             count = self.absent.get(key, 0)
             if key in self.sightings:
                 self.absent[key] = 0
+            elif count >= 0 and lists_others:
+                self.absent[key] = 1 - RECHECKED_AFTER
             else:
                 self.absent[key] = count + (1 if count >= 0 else -1)

@@ -34,6 +34,7 @@ def _happenings(world: World) -> Sequence[tuple[float, Callable[[World], None]]]
         (traits.unlistings, _unlist),
         (0.05 if traits.bulk_edits else 0, _edit_many),
         (0.02 if traits.far_future else 0, _edit_far_ahead),
+        (traits.hours_ahead if world.is_proved else 0, _edit_ahead),
     )
 
 
@@ -95,6 +96,13 @@ def _edit_many(world: World) -> None:
     living = _living(world)
     for thing in world.random.sample(living, min(len(living), 3 * world.traits.page_size)):
         world.edit(thing)
+
+
+def _edit_ahead(world: World) -> None:
+    """A wrong clock dates a version some hours ahead, which may be now in another zone."""
+    if living := _living(world):
+        ahead = timedelta(hours=world.random.randrange(1, 13))
+        world.edit(world.random.choice(living), world.stamp() + ahead)
 
 
 def _edit_far_ahead(world: World) -> None:

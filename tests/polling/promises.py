@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from daemon.instance import EventType
 from daemon.notifications.change import Change
@@ -56,7 +57,7 @@ def _was_out_of_sight(thing: Thing, life: Life) -> bool:
 
 def _is_new(thing: Thing, life: Life) -> bool:
     """Whether it was created after the baseline without any doubt."""
-    ended_at, baseline_at = life.database.baseline_ended_at, life.database.marks.baseline_at
+    ended_at, baseline_at = life.database.baseline_ended_at, _baseline_at(life)
     assert ended_at is not None
     assert baseline_at is not None
     since = thing.created > baseline_at + 2 * life.world.traits.granularity
@@ -107,7 +108,7 @@ def _check_silence(thing: Thing, told: Sequence[Change], life: Life) -> None:
     if life.beginning.since is not None or thing.was_hidden or world.traits.stale:
         return
     assert life.began_at is not None
-    baseline_at = life.database.marks.baseline_at
+    baseline_at = _baseline_at(life)
     if baseline_at is None or thing.created > baseline_at:
         return  # newer than the newest stamp: an import has set its own stamp back
     old = [version for version in thing.versions if version.visible_at <= life.began_at]
@@ -134,10 +135,17 @@ def _check_backfill(thing: Thing, told: Sequence[Change], life: Life) -> None:
         assert told[0].type is EventType.CREATED, f"{thing.id}: creation not told"
 
 
+def _baseline_at(life: Life) -> datetime | None:
+    """In the frame in which the provider dates its objects."""
+    baseline_at = life.database.marks.baseline_at
+    return baseline_at and baseline_at - life.world.read_later_by
+
+
 def _never_read(thing: Thing, life: Life) -> bool:
     """Never changed since before anything was read."""
     known_from = life.database.marks.known_from
-    return known_from is not None and thing.versions[-1].stamp < known_from
+    stamp = thing.versions[-1].stamp + life.world.read_later_by
+    return known_from is not None and stamp < known_from
 
 
 def _number(change: Change) -> int:

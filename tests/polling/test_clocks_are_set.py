@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from daemon.polling.detection import Sighting, detect
+from daemon.polling.detection import detect
 from daemon.polling.folds import other_reading
 from daemon.polling.noticing import Manner
 from daemon.polling.poller import Poller
+from daemon.polling.sighting import Sighting
 from daemon.polling.source import KnownPage, Reading
-from daemon.polling.window import Margins, Row
+from daemon.polling.window import Margins, Row, floor
 from daemon.polling.zones import to_utc
 from daemon.store.database import Database as Store
 from tests.polling.life import Life
@@ -131,6 +133,47 @@ def test_nothing_is_lost_or_repeated_when_clocks_are_set(zone: ZoneInfo, change:
         check(live_through(zone, change, seed))
 
 
+AZORES = ZoneInfo("Atlantic/Azores")
+
+
+class UnknowinglyLocalWorld(World):
+    """A provider whose stamps look like UTC, and are local time of a zone nobody configured."""
+
+    def stamp(self) -> datetime:
+        return floor(self.now, SECOND).astimezone(AZORES).replace(tzinfo=UTC)
+
+
+def live_through_unknowingly(seed: int) -> Life:
+    """From summer, when the clocks of the Azores show UTC, into winter, when they do not."""
+    world = UnknowinglyLocalWorld(seed, Traits(kills=0.01, page_size=20, bulk_edits=False))
+    change = OCCASIONS["Berlin, set back"][1]
+    world.now = change - HOUR - timedelta(seconds=world.random.random() * 3600)
+    life = Life(world=world, database=Database(world))
+    while world.now < change + 3 * HOUR:
+        for _ in range(world.random.randrange(3)):
+            edit_at_random(world)
+            world.pass_time(world.random.random() * 60)
+        life.poll()
+        world.pass_time(world.random.choice((60, 300, 900)))
+    world.quiet = True
+    for _ in range(3):
+        world.pass_time(60)
+        life.poll()
+    return life
+
+
+def test_clocks_that_showed_utc_and_are_set_back_lose_nothing() -> None:
+    for seed in range(30):
+        check(live_through_unknowingly(seed))
+
+
+def test_a_proof_of_utc_that_outlives_the_season_loses_what_follows(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("daemon.polling.window.season", lambda _: 0)
+    assert any(_breaks(live_through_unknowingly, seed) for seed in range(30))
+
+
 def _never_after_fold(*_: Any) -> bool:
     return False
 
@@ -159,12 +202,13 @@ def test_without_its_rule_a_clock_set_back_breaks_a_promise(
 ) -> None:
     for name, replacement in mutant:
         monkeypatch.setattr(name, replacement)
-    assert any(_breaks(seed) for seed in range(60))
+    live = partial(live_through, *OCCASIONS["Berlin, set back"])
+    assert any(_breaks(live, seed) for seed in range(60))
 
 
-def _breaks(seed: int) -> bool:
+def _breaks(live: Callable[[int], Life], seed: int) -> bool:
     try:
-        check(live_through(*OCCASIONS["Berlin, set back"], seed))
+        check(live(seed))
     except AssertionError:
         return True
     return False

@@ -10,16 +10,26 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from daemon.instance import EventType
-from daemon.polling.detection import Detected, Rules, Sighting, detect, fold
+from daemon.polling.detection import Detected, Rules, detect, fold
+from daemon.polling.fingerprint import projection
+from daemon.polling.sighting import Sighting
 from daemon.polling.snapshot import FORGOTTEN, Snapshot
 from daemon.polling.window import Marks
 
 SECOND = timedelta(seconds=1)
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+PROJECTION = projection(1, ["fields"], ["frame"])
+OTHERS = {
+    "version": projection(2, ["fields"], ["frame"]),
+    "fields": projection(1, ["others"], ["frame"]),
+    "frame": projection(1, ["fields"], ["other"]),
+    "fields and frame": projection(1, ["others"], ["other"]),
+    "version and frame": projection(2, ["fields"], ["other"]),
+}
 RULES = Rules(
     marks=Marks(cursor_at=NOON, baseline_at=NOON, known_from=NOON - timedelta(hours=1)),
     tolerance=10 * SECOND,
-    projection=1,
+    projection=PROJECTION,
     polled_at=NOON,
 )
 
@@ -40,6 +50,7 @@ def sighting(object_id: str = "a", stamp: float | None = 0, **changes: Any) -> S
         "raw": {"content": content},
         "digests": lambda: content,
         "changed_fields": lambda before: None if before is None else ("content",),
+        "agrees": lambda before: before == content,
     }
     return Sighting(**(fields | changes))
 
@@ -52,7 +63,7 @@ def snapshot(object_id: str = "a", stamp: float | None = 0, **changes: Any) -> S
         "content_hash": b"1",
         "digests": b"1",
         "revision": 3,
-        "projection": 1,
+        "projection": PROJECTION,
     }
     return Snapshot(**(fields | changes))
 
@@ -132,6 +143,7 @@ def test_every_event_raises_the_revision_of_its_object_by_one(page: Sequence[Sig
 def test_a_folded_page_has_the_newest_version_of_each_object(page: Sequence[Sighting]) -> None:
     folded = fold(page)
     assert len({one.object_id for one in folded}) == len(folded)
+    assert {one.object_id for one in folded} == {one.object_id for one in page}
     for one in folded:
         stamps = [each.stamp for each in page if each.object_id == one.object_id and each.stamp]
         assert one.stamp == max(stamps, default=None)
@@ -141,6 +153,7 @@ def test_a_folded_page_has_the_newest_version_of_each_object(page: Sequence[Sigh
     ("created", "stamp", "marks", "kind"),
     [
         (0, 5, {}, EventType.CREATED),
+        (0, 600, {}, EventType.CREATED),
         (-60, 5, {}, EventType.UPDATED),
         (-5, 5, {}, EventType.CREATED),
         (-6, 5, {}, EventType.UPDATED),
@@ -154,6 +167,7 @@ def test_a_folded_page_has_the_newest_version_of_each_object(page: Sequence[Sigh
     ],
     ids=[
         "created at the baseline",
+        "created at the baseline and edited much later",
         "created before it",
         "edited within the tolerance",
         "edited after the tolerance",
@@ -209,21 +223,63 @@ def test_what_was_told_as_deleted_is_back_only_when_it_was_read_by_id(
     assert not stored(back)["a"].deleted
 
 
-def test_another_projection_is_compared_by_the_stamp_and_stored_silently() -> None:
-    rules = replace(RULES, projection=2)
-    rewritten = detect([sighting(content=b"2")], {"a": snapshot()}, rules)
-    assert (rewritten.changes, rewritten.suppressed) == ([], 1)
+def told_under(projection: int, **changes: Any) -> list[EventType]:
+    """What a record tells whose snapshot was made with another projection."""
+    seen, known = [sighting(**changes)], {"a": snapshot()}
+    doubted = detect(seen, known, replace(RULES, projection=projection))
+    if not doubted.doubtful:
+        return kinds(doubted)
+    rules = replace(RULES, projection=projection)
+    return kinds(detect(seen, known, rules, confirmed=frozenset("a")))
+
+
+@pytest.mark.parametrize("projection", OTHERS.values(), ids=OTHERS.keys())
+def test_what_is_unchanged_is_stored_silently_under_another_projection(projection: int) -> None:
+    rules = replace(RULES, projection=projection)
+    seen = sighting(content_hash=b"made of other fields")
+    seen = seen if projection != OTHERS["frame"] else sighting(stamp=7000)
+    rewritten = detect([seen], {"a": snapshot()}, rules)
+    assert (rewritten.changes, rewritten.doubtful, rewritten.suppressed) == ([], [], 1)
     after = stored(rewritten)["a"]
-    assert (after.projection, after.content_hash, after.revision) == (2, b"2", 3)
-    changed = detect([sighting(stamp=5, content=b"2")], {"a": snapshot()}, rules)
-    assert kinds(changed) == [EventType.UPDATED]
-    assert changed.changes[0].changed is None
+    assert (after.projection, after.revision) == (projection, 3)
+    assert (after.content_hash, after.stamp) == (seen.content_hash, seen.stamp)
+    again = detect([seen], stored(rewritten), rules)
+    assert (again.changes, again.writes, again.suppressed) == ([], [], 1)
 
 
-@pytest.mark.parametrize("projection", [1, 2])
+@pytest.mark.parametrize(
+    ("projection", "stamp", "content", "told"),
+    [
+        ("frame", 7000, b"1", False),
+        ("frame", -7000, b"1", False),
+        ("frame", 0, b"2", True),
+        ("fields", 5, b"1", True),
+        ("fields", 0, b"2", True),
+        ("version", 5, b"1", True),
+        ("version", 0, b"2", False),
+        ("fields and frame", 7000, b"1", False),
+        ("fields and frame", 0, b"2", True),
+        ("version and frame", 7000, b"2", False),
+    ],
+)
+def test_snapshots_are_compared_as_far_as_they_mean_the_same(
+    projection: str, stamp: float, content: bytes, told: bool
+) -> None:
+    changes = told_under(OTHERS[projection], stamp=stamp, content=content)
+    assert changes == [EventType.UPDATED] * told
+
+
+def test_a_difference_under_another_frame_is_no_change_until_the_object_itself_says_so() -> None:
+    rules = replace(RULES, projection=OTHERS["frame"])
+    detected = detect([sighting(stamp=7000, content=b"2")], {"a": snapshot()}, rules)
+    assert (detected.doubtful, detected.changes) == (["a"], [])
+
+
+@pytest.mark.parametrize("projection", [PROJECTION, *OTHERS.values()])
 def test_an_object_whose_content_was_forgotten_is_told_again(projection: int) -> None:
     known = {"a": snapshot(content_hash=FORGOTTEN, digests=None)}
-    detected = detect([sighting()], known, replace(RULES, projection=projection))
+    rules = replace(RULES, projection=projection)
+    detected = detect([sighting()], known, rules, confirmed=frozenset("a"))
     assert kinds(detected) == [EventType.UPDATED]
     assert detected.changes[0].revision == 4
 

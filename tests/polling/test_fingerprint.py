@@ -61,15 +61,48 @@ def test_what_json_cannot_carry_hashes_the_same_way_every_time(poison: dict[str,
     assert of(poison).content_hash() != of({"a": "other"}).content_hash()
 
 
+@given(CONTENTS, CONTENTS)
+def test_stored_fields_agree_with_what_they_hold_now(
+    before: dict[str, Any], after: dict[str, Any]
+) -> None:
+    names = before.keys() | after.keys()
+    differing = {name for name in before if _repr(before, name) != _repr(after, name)}
+    stored = of(before).digests()
+    assert Fingerprint(after, names).agrees(stored) is not bool(differing)
+    assert Fingerprint(after, names - differing).agrees(stored)
+
+
+def test_projections_tell_what_they_have_in_common() -> None:
+    one = fingerprint.projection(1, ["a"], ["UTC"])
+    other_frame = fingerprint.projection(1, ["a"], ["EST"])
+    other_fields = fingerprint.projection(1, ["a", "b"], ["UTC"])
+    other_version = fingerprint.projection(2, ["a"], ["UTC"])
+    compared = {
+        other: (
+            fingerprint.same_version(one, other),
+            fingerprint.same_fields(one, other),
+            fingerprint.same_frame(one, other),
+        )
+        for other in (one, other_frame, other_fields, other_version)
+    }
+    assert compared == {
+        one: (True, True, True),
+        other_frame: (True, True, False),
+        other_fields: (True, False, True),
+        other_version: (False, False, True),
+    }
+
+
 def test_ignored_fields_are_left_out() -> None:
     assert fingerprint.without({"a": 1, "b": 2}, {"b", "c"}) == {"a": 1}
 
 
 def test_another_selection_of_fields_is_another_projection() -> None:
     numbers = {
-        fingerprint.projection(version, selection)
+        fingerprint.projection(version, selection, frame)
+        for frame in ((), ("a",))
         for version in (1, 2)
         for selection in ((), ("a",), ("a", "b"), ("ab",))
     }
-    assert len(numbers) == 8
+    assert len(numbers) == 16
     assert all(0 < number < 2**63 for number in numbers)

@@ -1,13 +1,20 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from zoneinfo import ZoneInfo
+from itertools import pairwise
+from zoneinfo import ZoneInfo, available_timezones
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from daemon.polling.folds import before_repetition, is_after_fold, is_offset_changed, other_reading
+from daemon.polling.folds import (
+    before_repetition,
+    is_after_fold,
+    is_offset_changed,
+    other_reading,
+    season,
+)
 from daemon.polling.zones import to_utc
 
 BERLIN, VANCOUVER = ZoneInfo("Europe/Berlin"), ZoneInfo("America/Vancouver")
@@ -66,3 +73,27 @@ def test_a_change_of_offset_is_seen_in_any_of_the_zones() -> None:
     assert is_offset_changed([UTC, BERLIN], before, after)
     assert not is_offset_changed([UTC, VANCOUVER], before, after)
     assert not is_offset_changed([], before, after)
+
+
+def test_seasons_change_with_the_clocks_of_the_azores_and_at_no_other_time() -> None:
+    azores = ZoneInfo("Atlantic/Azores")
+    hours = [datetime(2026, 1, 1, tzinfo=UTC) + n * timedelta(hours=1) for n in range(3 * 365 * 24)]
+    for before, after in pairwise(hours):
+        is_set = before.astimezone(azores).utcoffset() != after.astimezone(azores).utcoffset()
+        assert (season(before) != season(after)) is is_set, after
+
+
+def test_no_zone_at_utc_sets_its_clocks_back_within_a_season() -> None:
+    """What a proof of UTC relies on, as far as the zone database looks ahead."""
+    days = [datetime(2026, 1, 1, tzinfo=UTC) + n * timedelta(days=1) for n in range(11 * 365)]
+    for name in sorted(available_timezones() - {"localtime", "posixrules"}):
+        zone = ZoneInfo(name)
+        if all(_offset(zone, day) for day in days[::30]):
+            continue
+        for before, after in pairwise(days):
+            if not _offset(zone, before) and _offset(zone, after) < timedelta(0):
+                assert season(before) != season(after), f"{name} on {before:%Y-%m-%d}"
+
+
+def _offset(zone: ZoneInfo, instant: datetime) -> timedelta:
+    return instant.astimezone(zone).utcoffset() or timedelta(0)

@@ -117,7 +117,7 @@ async def test_a_page_with_something_doubtful_is_never_known(
     believed = replace(thing.versions[-1], number=2, stamp=newer)
     listed, thing.versions[-1] = thing.versions[-1], believed
 
-    def shown(_: object) -> list[object]:
+    def shown(*_: object) -> list[object]:
         return [*others, stale]
 
     stale = next(one for one in world._shown(world.now) if one.id == thing.id)._replace(

@@ -11,8 +11,8 @@ from zoneinfo import ZoneInfo
 import pytest
 from structlog.testing import capture_logs
 
-from daemon.polling.detection import Sighting
 from daemon.polling.probe import Observation, Prober
+from daemon.polling.sighting import Sighting
 from daemon.polling.source import KnownPage, Reading
 from daemon.polling.verdict import BEYOND_ALL, Probe, ProbeKind, Probes, Verdict
 from daemon.polling.window import Margins, Marks, Proof, Row

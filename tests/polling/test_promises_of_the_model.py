@@ -29,6 +29,9 @@ WORLDS = {
     "no order": Traits(shuffled=True, page_size=12, bulk_edits=False),
     "killed often": Traits(kills=0.2),
     "many versions in a second": Traits(pace=0.02),
+    "stamps some hours ahead, polled twice within a second": Traits(
+        hours_ahead=0.05, polls_again=0.5, slow_by=2 * SECOND, page_size=50
+    ),
 }
 
 
@@ -51,7 +54,7 @@ def _without_overlap(self: Margins, *, proved: bool) -> timedelta:
 
 
 def _exclusive_bound(*arguments: Any, **options: Any) -> datetime | None:
-    bound = window.lower_bound(*arguments, **options)
+    bound = ORIGINAL_LOWER_BOUND(*arguments, **options)
     return None if bound is None else bound + 130 * SECOND
 
 
@@ -86,14 +89,22 @@ def _no_store(sightings: Any, _known: Any, rules: Any, **options: Any) -> Detect
     return detect(sightings, {}, rules, **options)
 
 
+ORIGINAL_LOWER_BOUND = window.lower_bound
 ORIGINAL_GO_ON = Walk._go_on
 ORIGINAL_MARKS_AFTER = poller.Poller._marks_after
 
+CAPS = (window, poller)
+
 MUTANTS: dict[str, tuple[object, str, Callable[..., Any], Traits]] = {
     "no overlap": (Margins, "overlap_in", _without_overlap, WORLDS["late rows"]),
-    "the lower bound is exclusive": (poller, "lower_bound", _exclusive_bound, WORLDS["late rows"]),
-    "the cap is ahead of the walk": (poller, "proved_cap", _uncapped, WORLDS["late rows"]),
-    "one pass over equal stamps": (Walk, "_end_pass", _one_pass, Traits(page_size=3)),
+    "the lower bound is exclusive": (window, "lower_bound", _exclusive_bound, WORLDS["late rows"]),
+    "the cap is ahead of the walk": (CAPS, "proved_cap", _uncapped, WORLDS["late rows"]),
+    "one pass over equal stamps": (
+        Walk,
+        "_end_pass",
+        _one_pass,
+        Traits(page_size=3, objects=20),
+    ),
     "pages begin after the last stamp": (Walk, "_go_on", _next_stamp_only, WORLDS["plain"]),
     "the cursor moves before the walk ends": (
         poller.Poller,
@@ -116,7 +127,8 @@ def test_taking_out_a_rule_breaks_a_promise(
     mutant: tuple[object, str, Callable[..., Any], Traits], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     owner, name, replacement, traits = mutant
-    monkeypatch.setattr(owner, name, replacement)
+    for each in owner if isinstance(owner, tuple) else (owner,):
+        monkeypatch.setattr(each, name, replacement)
     assert any(_breaks(seed, traits) for seed in range(400))
 
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import UTC, datetime, timedelta
+from itertools import combinations
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from daemon.connectors.connector import Account, Order, Page, Query
 from daemon.errors import ProviderTimeout
 from daemon.instance import InstanceId
 from daemon.polling.configuration import parse_polling
+from daemon.polling.fingerprint import same_fields, same_frame, same_version
 from daemon.polling.reader import Reader, at_path
 from daemon.polling.resource import ResourcePolling
 from daemon.polling.source import KnownPage, Reading
@@ -151,14 +153,42 @@ async def test_ignored_fields_change_neither_the_hash_nor_the_digests(shelf: She
     assert hashed(await reader_of(shelf).page(None, None)) != before
 
 
-def test_what_is_ignored_or_read_besides_is_another_projection(shelf: Shelf) -> None:
-    projections = {
-        reader_of(shelf).projection,
-        reader_of(shelf, ignoreFields=["LastName"]).projection,
-        reader_of(shelf, datesConfiguration={"createdDateField": "Born"}).projection,
-    }
-    assert len(projections) == 3
-    assert reader_of(shelf).projection in projections
+LOCAL = {"updatedDateField": STAMP, "updatedDateFormat": "yyyy-MM-dd HH:mm:ss"}
+
+
+def test_what_is_ignored_is_another_selection_of_fields(shelf: Shelf) -> None:
+    one = reader_of(shelf).projection
+    assert one == reader_of(shelf).projection
+    for changes in ({"ignoreFields": ["LastName"]}, {"url": "/hubs/crm/contacts?fields=LastName"}):
+        other = reader_of(shelf, **changes).projection
+        assert not same_fields(one, other), changes
+        assert same_frame(one, other), changes
+        assert same_version(one, other), changes
+
+
+def test_another_date_field_format_or_zone_is_another_frame_of_the_same_fields(
+    shelf: Shelf,
+) -> None:
+    dates: list[dict[str, str]] = [
+        {},
+        {"updatedDateField": "Touched"},
+        LOCAL,
+        {**LOCAL, "updatedDateTimezone": "America/Vancouver"},
+    ]
+    readers = [reader_of(shelf, datesConfiguration=each) for each in dates]
+    for one, other in combinations([reader.projection for reader in readers], 2):
+        assert same_fields(one, other)
+        assert not same_frame(one, other)
+
+
+@pytest.mark.parametrize(
+    "dates",
+    [{"createdDateField": "Born"}, {"updatedDateField": STAMP, "updatedDateTimezone": "EST"}],
+    ids=["the date of creation", "a zone that no stamp needs"],
+)
+def test_what_does_not_date_changes_is_the_same_frame(shelf: Shelf, dates: dict[str, str]) -> None:
+    projection = reader_of(shelf, datesConfiguration=dates).projection
+    assert projection == reader_of(shelf).projection
 
 
 async def test_the_fields_that_changed_are_named(shelf: Shelf) -> None:
@@ -213,7 +243,8 @@ async def test_a_page_that_does_not_come_in_time_is_a_timeout_of_the_provider() 
             raise AssertionError
 
     with pytest.raises(ProviderTimeout, match=r"0\.01 seconds"):
-        await reader_of(Slow(), timeout_seconds=0.01).page(None, None)
+        async with asyncio.timeout(5):
+            await reader_of(Slow(), timeout_seconds=0.01).page(None, None)
 
 
 @pytest.mark.parametrize(

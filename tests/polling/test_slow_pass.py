@@ -24,10 +24,9 @@ from daemon.polling.slow_pass import (
     next_pass,
     reconciled,
     sweep_requested,
-    work_as_json,
-    work_from_json,
 )
 from daemon.polling.window import Marks
+from daemon.polling.work_json import work_as_json, work_from_json
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)

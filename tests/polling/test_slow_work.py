@@ -11,13 +11,16 @@ import pytest
 
 from daemon.errors import Fenced, ProviderUnavailable, RequestRefused
 from daemon.polling.baseline import BEGINNING, Beginning
+from daemon.polling.refiltering import Refiltering
 from daemon.polling.slow_pass import PassKind, Phase, Wishes
 from daemon.polling.slow_work import SlowWork
 from daemon.polling.source import Tally
+from daemon.polling.target import margins_of
 from daemon.store import leases, resource_changes
 from daemon.store.database import Connection
 from daemon.store.resources import load_progress
 from tests.polling.bench import Bench
+from tests.polling.element import only
 from tests.polling.life import Life
 from tests.polling.model import MINUTE, Thing, Traits, World
 from tests.polling.model_database import Database as ModelDatabase
@@ -26,6 +29,11 @@ SWEEPS = Wishes(sweep_interval=timedelta(hours=6))
 RECONCILES = Wishes(reconcile_interval=MINUTE, reconcile_window=timedelta(hours=2))
 QUIET = Traits(kills=0, edits_between_pages=False)
 MOST_STEPS = 1000
+WHOLE, ADAS = (
+    only({"url": "/hubs/crm/contacts"}),
+    only({"url": "/hubs/crm/contacts?where=LastName='Ada'"}),
+)
+NARROWED = Refiltering(before=WHOLE, after=ADAS, margins=margins_of(ADAS))
 
 
 async def work_off(slow_work: SlowWork, clock: World) -> Tally:
@@ -322,6 +330,38 @@ async def test_a_backfill_tells_old_objects_as_old_and_goes_on_after_restarts(
     rows = await bench.database.fetch("select type, backfill, object_id from events")
     assert {(row["type"], row["backfill"]) for row in rows} == {("CREATED", True)}
     assert len({row["object_id"] for row in rows}) == len(rows) == 26
+
+
+async def test_a_narrowed_filter_is_quiet_and_a_deletion_outside_of_it_is_told_in_time(
+    bench: Bench,
+) -> None:
+    things = await watched(bench, objects=30)
+    await sweep(bench)
+    known = len(things)
+    for thing in things[5:]:
+        thing.unlisted = True
+
+    async def work(connection: Connection) -> None:
+        await leases.lock_change(connection, bench.target.instance.id)
+        await resource_changes.keep(connection, bench.target.resource_id, NARROWED)
+
+    await bench.database.run_transaction(work)
+    await bench.reload()
+    before = await told(bench)
+    bench.world.delete(things[6])
+    bench.world.delete(things[0])
+    assert (await sweep_of(bench)).lists_others
+    for _ in range(2):
+        assert (await sweep(bench)).braked == 0
+    assert (await told(bench))[len(before) :] == [
+        ("DELETED", things[0].id),
+        ("DELETED", things[6].id),
+    ]
+    rested = await sweep_of(bench)
+    assert (rested.lists_others, rested.outside, rested.brake) == (False, known - 6, None)
+    for _ in range(5):
+        assert (await sweep(bench)).braked == 0
+    assert len(await told(bench)) == len(before) + 2
 
 
 async def test_snapshots_that_were_dropped_are_told_under_new_event_ids(bench: Bench) -> None:

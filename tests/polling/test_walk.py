@@ -136,6 +136,15 @@ def test_rows_without_a_stamp_are_walked_over(first: bool) -> None:
     assert {"o9", "o10"} <= seen
 
 
+def test_a_row_that_leaves_a_group_of_equal_stamps_hides_no_other() -> None:
+    shelf = Shelf(rows=rows(*[5] * 12), page_size=4)
+    everybody = {row.identity for row in shelf.rows}
+    first, *_ = (row.identity for row in shelf.page(None, None)[0])
+    assert first is not None
+    seen, _ = read(shelf, walk(), leaving=[first, "nobody at first"])
+    assert seen == everybody
+
+
 def test_stamps_in_the_far_future_are_read_although_the_cap_is_passed() -> None:
     shelf = Shelf(rows=[*rows(1, 2, 3, 4, 5), Row(identity="far", stamp=FAR)], page_size=2)
     seen, _ = read(shelf, walk(cap=at(2)))

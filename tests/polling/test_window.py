@@ -17,6 +17,7 @@ from daemon.polling.window import (
     in_the_future_everywhere,
     lower_bound,
     proved_cap,
+    proved_lower_bound,
     proves_utc,
     unproved_cap,
 )
@@ -116,6 +117,38 @@ def test_a_proof_ends_when_our_clock_jumps_by_an_hour() -> None:
     proof = Proof(proved_at=NOON, skew=timedelta(0))
     assert not proof.holds(NOON + MINUTE, NOON + MINUTE + HOUR)
     assert not proof.holds(NOON + MINUTE, NOON + MINUTE - HOUR)
+
+
+def test_a_proof_ends_with_the_season() -> None:
+    set_back = datetime(2026, 10, 25, 1, tzinfo=UTC)
+    before = set_back - timedelta(minutes=1)
+    proof = Proof(proved_at=before, skew=timedelta(0))
+    assert proof.holds(set_back - SECOND, set_back - SECOND)
+    assert not proof.holds(set_back, set_back)
+    ours_behind = Proof(proved_at=before - timedelta(hours=1), skew=timedelta(hours=1))
+    assert not ours_behind.holds(set_back, set_back - timedelta(hours=1))
+
+
+def test_nothing_is_proved_by_walks_from_before_and_after_clocks_were_set() -> None:
+    set_back = datetime(2026, 10, 25, 1, tzinfo=UTC)
+    overlap = timedelta(minutes=2)
+    for minutes, proved in ((-1, True), (1, False), (5, False), (9, True)):
+        now = set_back + timedelta(minutes=minutes)
+        previous = now - timedelta(minutes=5)
+        assert proves_utc([now - SECOND], previous, now, overlap) is proved, minutes
+
+
+def test_a_cursor_ahead_of_the_time_is_not_believed_where_the_stamps_are_utc() -> None:
+    now = datetime(2026, 6, 1, 12, tzinfo=UTC)
+    proof = Proof(proved_at=now - timedelta(hours=3), skew=timedelta(0))
+
+    def bound(cursor: datetime) -> datetime | None:
+        return proved_lower_bound(cursor, proof, MARGINS, provider_time=now)
+
+    overlap = MARGINS.overlap_in(proved=True)
+    assert bound(now - timedelta(hours=1)) == now - timedelta(hours=1) - overlap
+    assert bound(now + timedelta(seconds=30)) == now - overlap
+    assert bound(now + timedelta(hours=5)) == proof.proved_at - overlap
 
 
 def test_a_change_between_two_walks_proves_utc_only_if_no_other_zone_fits() -> None:

@@ -2,28 +2,33 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import pytest
 
-from daemon.errors import Conflict, InvalidInput, NotFound
+from daemon.errors import Conflict, Fenced, InvalidInput
 from daemon.instance import ResourceId, ResourceState
-from daemon.polling.slow_pass import PassKind, Phase, SlowPass, work_as_json
+from daemon.polling.refiltering import Refiltering
+from daemon.polling.slow_pass import PassKind, Phase, SlowPass
 from daemon.polling.snapshot import FORGOTTEN
+from daemon.polling.target import margins_of
 from daemon.polling.window import BEGINNING, Marks
+from daemon.polling.work_json import work_as_json
 from daemon.store import resource_changes, snapshots
 from daemon.store.database import Connection, Database
 from daemon.store.resource_changes import (
+    keep,
     pause,
     rebaseline,
     request_poll,
     request_sweep,
-    restart_passes,
     resume,
     rewind,
     rewind_to_baseline,
 )
 from daemon.store.resources import load_progress
+from tests.polling.element import only
 from tests.store.factories import make_instance, make_resource
 from tests.store.snapshot_rows import STAMP, write_snapshots
 
@@ -32,6 +37,25 @@ BASELINE = CURSOR - timedelta(hours=5)
 HOUR = timedelta(hours=1)
 RESUME = {"lower": None, "cap": CURSOR.isoformat(), "anchor": BASELINE.isoformat()}
 SWEEPS = {"deletes": {"mode": "sweep", "intervalMinutes": 360, "maxFraction": 0.05}}
+
+LOCAL = {"updatedDateField": "Changed", "updatedDateFormat": "yyyy-MM-dd HH:mm:ss"}
+
+
+def refiltering(after: dict[str, Any], before: dict[str, Any] | None = None) -> Refiltering:
+    polling = only({"url": "/hubs/crm/contacts", **after})
+    return Refiltering(
+        before=only({"url": "/hubs/crm/contacts", **(before or {})}),
+        after=polling,
+        margins=margins_of(polling),
+    )
+
+
+REFILTERED = refiltering({"url": "/hubs/crm/contacts?where=LastName='Ada'"})
+RENAMED = refiltering({"idField": "Number"})
+REZONED = refiltering(
+    {"datesConfiguration": {**LOCAL, "updatedDateTimezone": "America/Vancouver"}},
+    {"datesConfiguration": LOCAL},
+)
 
 Change = Callable[[Connection], Awaitable[None]]
 
@@ -205,7 +229,8 @@ async def test_a_new_baseline_keeps_the_sequence_and_nothing_else_of_the_progres
     progress = await load_progress(database, resource_id)
     assert progress.state is ResourceState.BASELINE_PENDING
     assert progress.marks == Marks()
-    assert (progress.next_sequence, progress.work, progress.failures) == (8, {}, 0)
+    others = {PassKind.SWEEP: SlowPass(kind=PassKind.SWEEP, lists_others=True)}
+    assert (progress.next_sequence, progress.work, progress.failures) == (8, others, 0)
     assert len(await snapshots.find_known(database, resource_id, ids)) == 2
 
 
@@ -239,7 +264,7 @@ async def test_going_back_to_the_baseline_reads_everything_since_it_again(
     resource_id = await make_polled(database)
     sweep = SlowPass(kind=PassKind.SWEEP, phase=Phase.LISTING, anchor=CURSOR, seen=9)
     await set_work(database, resource_id, sweep)
-    await change(database, lambda each: rewind_to_baseline(each, resource_id))
+    await change(database, lambda each: rewind_to_baseline(each, resource_id, REFILTERED))
     progress = await load_progress(database, resource_id)
     assert progress.marks == Marks(
         cursor_at=BASELINE,
@@ -256,7 +281,7 @@ async def test_going_back_to_a_baseline_from_an_instant_tells_what_is_stamped_at
 ) -> None:
     resource_id = await make_polled(database)
     await set_work(database, resource_id, SlowPass(kind=PassKind.BACKFILL))
-    await change(database, lambda each: rewind_to_baseline(each, resource_id))
+    await change(database, lambda each: rewind_to_baseline(each, resource_id, REFILTERED))
     assert (await load_progress(database, resource_id)).marks.known_from == BASELINE
 
 
@@ -266,7 +291,7 @@ async def test_going_back_to_before_everything_reads_without_a_lower_bound(
     resource_id = await make_polled(database)
     await database.execute("update resources set baseline_at = $1", BEGINNING)
     await set_work(database, resource_id, SlowPass(kind=PassKind.BACKFILL))
-    await change(database, lambda each: rewind_to_baseline(each, resource_id, drop_snapshots=True))
+    await change(database, lambda each: rewind_to_baseline(each, resource_id, RENAMED))
     marks = (await load_progress(database, resource_id)).marks
     assert marks == Marks(baseline_at=BEGINNING, ids_complete=True)
 
@@ -277,15 +302,24 @@ async def test_listings_begin_anew_within_the_bounds_of_a_backfill(database: Dat
         kind=PassKind.BACKFILL, phase=Phase.LISTING, lower=BASELINE, until=CURSOR, anchor=CURSOR
     )
     await set_work(database, resource_id, backfill)
-    await change(database, lambda each: restart_passes(each, resource_id))
+    await change(database, lambda each: keep(each, resource_id, REFILTERED))
     restarted = (await load_progress(database, resource_id)).work[PassKind.BACKFILL]
     assert (restarted.phase, restarted.anchor) == (Phase.WAITING, None)
     assert (restarted.lower, restarted.until) == (BASELINE, CURSOR)
 
 
-async def test_a_resource_that_is_gone_is_not_found(database: Database) -> None:
-    with pytest.raises(NotFound):
-        await change(database, lambda each: restart_passes(each, ResourceId(1)))
+async def test_a_resource_that_is_gone_cannot_be_kept(database: Database) -> None:
+    with pytest.raises(Fenced):
+        await change(database, lambda each: keep(each, ResourceId(1), REFILTERED))
+
+
+async def test_only_another_filter_makes_the_next_sweep_list_others(database: Database) -> None:
+    resource_id = await make_polled(database)
+    for refiltering, others in ((REZONED, False), (REFILTERED, True)):
+        await set_work(database, resource_id, SlowPass(kind=PassKind.SWEEP, due_at=CURSOR))
+        await change(database, partial(keep, resource_id=resource_id, change=refiltering))
+        sweep = (await load_progress(database, resource_id)).work[PassKind.SWEEP]
+        assert sweep.lists_others is others
 
 
 def test_every_query_says_what_it_is_for() -> None:

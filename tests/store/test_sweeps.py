@@ -18,9 +18,11 @@ async def resource_id(database: Database) -> ResourceId:
     return await make_resource(database, await make_instance(database))
 
 
-async def end_sweep(database: Database, resource_id: ResourceId, seen: int) -> None:
+async def end_sweep(
+    database: Database, resource_id: ResourceId, seen: int, *, lists_others: bool = False
+) -> None:
     async def work(connection: Connection) -> None:
-        await sweeps.mark_absent(connection, resource_id, seen)
+        await sweeps.mark_absent(connection, resource_id, seen, lists_others=lists_others)
 
     await database.run_transaction(work)
 
@@ -86,6 +88,24 @@ async def test_an_object_outside_of_the_listing_is_looked_at_again_after_some_sw
         await end_sweep(database, resource_id, 0)
     assert looks == [0, 0, 0, 1, 1, 1]
     assert await sweeps.count_absent(database, resource_id) == (0, 1)
+
+
+async def test_what_another_filter_leaves_out_is_no_candidate_but_looked_at_after_the_next_sweep(
+    database: Database, resource_id: ResourceId
+) -> None:
+    await write_snapshots(database, resource_id, 2)
+    await write_snapshots(database, resource_id, 1, first=2, absent=2)
+    await write_snapshots(database, resource_id, 1, first=3, absent=-1)
+    await sweeps.note_sightings(database, resource_id, ["000000"])
+    await end_sweep(database, resource_id, 1, lists_others=True)
+    assert list((await absences(database, resource_id)).values()) == [0, -3, -3, -2]
+    assert await sweeps.list_absent(database, resource_id, 10) == []
+    assert await sweeps.list_unlisted(database, resource_id, 10) == []
+    assert await sweeps.count_absent(database, resource_id) == (0, 4)
+    assert await sweeps.count_outside(database, resource_id) == 3
+    await end_sweep(database, resource_id, 1)
+    looked_at = await sweeps.list_unlisted(database, resource_id, 10)
+    assert [snapshot.object_id for snapshot in looked_at] == ["000001", "000002"]
 
 
 async def test_absences_are_counted_as_far_as_they_matter(

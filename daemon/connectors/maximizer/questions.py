@@ -13,10 +13,21 @@ from daemon.connectors.maximizer.resources import COMPATIBILITY, KEY, Resource, 
 
 
 def scope(resource: Resource, query: Query) -> Scope:
-    """The fields to read: those of the resource or the query, and whatever else is needed."""
-    chosen = resource.scope if query.fields is None else _named(resource, (KEY, *query.fields))
+    """The fields to read: those to compare, and whatever else is needed."""
     extra = [*query.also, *([query.id_field] if query.id_field else [])]
-    return {**chosen, **_named(resource, extra)}
+    return {**_chosen(resource, query), **_named(resource, extra)}
+
+
+def uncompared(resource: Resource, query: Query) -> frozenset[str]:
+    """The fields that are read for their dates or ids alone."""
+    compared = _chosen(resource, query).keys()
+    extra = scope(resource, query).keys() - compared
+    return frozenset(extra | {name.partition("/")[0] for name in extra} - compared)
+
+
+def _chosen(resource: Resource, query: Query) -> Scope:
+    """The fields of the resource or the query."""
+    return resource.scope if query.fields is None else _named(resource, (KEY, *query.fields))
 
 
 def read_body(

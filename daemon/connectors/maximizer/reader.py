@@ -17,7 +17,7 @@ from daemon.connectors.maximizer.likeness import Likeness, digest_of, known_agai
 from daemon.connectors.maximizer.octopus import Call, Line, Octopus, clock_skew, provider_time
 from daemon.connectors.maximizer.page_sizes import PageSizes
 from daemon.connectors.maximizer.paging import computed_key, told_key
-from daemon.connectors.maximizer.questions import read_body, scope
+from daemon.connectors.maximizer.questions import read_body, scope, uncompared
 from daemon.connectors.maximizer.records import RecordReader
 from daemon.connectors.maximizer.resources import KEY, Resource
 from daemon.errors import AnswerTooSlow, MalformedAnswer, ProviderTimeout, RequestRefused
@@ -127,7 +127,7 @@ class OctopusReader:
     async def _ask(self, question: Question, size: int) -> _Got:
         resource, query = question.resource, question.query
         fields = scope(resource, query)
-        reader = RecordReader(fields, query.id_field)
+        reader = RecordReader(fields, query.id_field, uncompared(resource, query))
         call = Call(
             method="Read",
             body=read_body(resource, query, question.search, fields, size),

@@ -19,11 +19,17 @@ class RecordReader:
     """Makes the rows of one question into records.
 
     `names` are the fields that were asked for, as Maximizer spells them; answers may echo another
-    casing. `id_field` is a dotted path, by default the key.
+    casing. `id_field` is a dotted path, by default the key. `besides` are no part of the content.
     """
 
-    def __init__(self, names: Iterable[str], id_field: str | None = None) -> None:
+    def __init__(
+        self,
+        names: Iterable[str],
+        id_field: str | None = None,
+        besides: frozenset[str] = frozenset(),
+    ) -> None:
         self._names = frozenset(names)
+        self._uncompared = UNCOMPARED | besides
         self._native = {name.casefold(): name for name in self._names}
         self._keys = tuple(name for name in self._names if name.endswith(KEY))
         self._id_path = _path(id_field or KEY)
@@ -78,7 +84,7 @@ class RecordReader:
         content = {
             name: value if type(value) is str else _compared(value, exact)
             for name, value in row.items()
-            if value is not None and name not in UNCOMPARED
+            if value is not None and name not in self._uncompared
         }
         for name in self._keys:
             if name in content:

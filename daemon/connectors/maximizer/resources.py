@@ -54,6 +54,7 @@ class Resource:
             updated_format=DATE_FORMAT,
             created_field=self.created,
             default=self.default,
+            fields=tuple(self.scope),
         )
 
     @property

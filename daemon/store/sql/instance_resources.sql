@@ -16,15 +16,6 @@ update resources set version = version + 1 where instance_id = $1
 -- The same for one resource.
 update resources set version = version + 1 where id = $1
 
--- name: limit_knowledge
--- Another filter over the same cursor: below $2 nothing was read with it, and not every id is known.
-update resources
-set known_from = greatest(known_from, $2),
-    ids_complete = false,
-    utc_proved_at = null,
-    utc_skew_seconds = null
-where id = $1
-
 -- name: insert_resources
 -- Resources named for the first time.
 insert into resources (instance_id, name, position, configuration)

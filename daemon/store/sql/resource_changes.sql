@@ -57,31 +57,23 @@ set state = case when state in ('paused', 'stopped') then state else 'baseline_p
     utc_proved_at = null,
     utc_skew_seconds = null,
     resume = null,
-    work = '{}',
+    work = $2,
     next_poll_at = null,
     failures = 0,
     last_error = null,
     last_error_at = null
 where id = $1
 
--- name: rewind_to_baseline
--- Everything since the baseline is read again; what lies before it ($2: or at it) was never read in
--- this way. A baseline before all times ($3) means that everything is.
+-- name: write_marks
+-- What the marks mean under another filter or date; that stamps are UTC has to be proved anew.
 update resources
-set cursor_at = case
-        when cursor_at is null or baseline_at <= $3 then null
-        else least(cursor_at, baseline_at)
-    end,
-    known_from = case
-        when baseline_at <= $3 then null
-        when $2 then baseline_at + interval '1 microsecond'
-        else baseline_at
-    end,
-    ids_complete = coalesce(baseline_at <= $3, false),
+set cursor_at = $2,
+    baseline_at = $3,
+    known_from = $4,
+    ids_complete = $5,
     utc_proved_at = null,
     utc_skew_seconds = null,
-    resume = null,
-    next_poll_at = null
+    resume = null
 where id = $1
 
 -- name: raise_revision_floor

@@ -23,9 +23,12 @@ where resource_id = $1
 -- name: mark_absent
 -- The end of a complete listing: what it did not show was absent once more, the rest is present.
 -- Above zero counts towards a deletion; below, the object is there, but the listing leaves it out.
+-- Where the listing went by another filter ($2), what it did not show has rather left the filter:
+-- the next one decides whether it is looked at, as soon as it would have been.
 update snapshots as s
 set absent_sweeps = case
         when seen.object_id is not null then 0
+        when s.absent_sweeps >= 0 and $2 then -3
         when s.absent_sweeps >= 0 then least(s.absent_sweeps + 1, 100)
         else greatest(s.absent_sweeps - 1, -100)
     end
@@ -53,6 +56,10 @@ select count(*) from snapshots where resource_id = $1 and absent_sweeps >= 1 and
 -- name: count_living
 -- How many objects are known and not told as deleted.
 select count(*) from snapshots where resource_id = $1 and not deleted
+
+-- name: count_outside
+-- How many objects are there, although no listing shows them.
+select count(*) from snapshots where resource_id = $1 and absent_sweeps < 0 and not deleted
 
 -- name: list_unlisted
 -- Objects outside of the listing, in whose case it is time to look again.
