@@ -196,6 +196,20 @@ async def test_a_deadline_covers_headers_and_body_alike() -> None:
         release.set()
 
 
+async def test_deadlines_are_not_rounded_up_to_whole_seconds() -> None:
+    """Five that were rounded up would take four seconds at least."""
+    release = asyncio.Event()
+
+    async def stall(_: web.BaseRequest) -> web.Response:
+        await release.wait()
+        return web.Response()
+
+    async with serving(stall) as port, Outbound(CLOSED) as outbound, asyncio.timeout(3):
+        for _ in range(5):
+            await failure(outbound, f"http://127.0.0.1:{port}/", deadline_seconds=0.05)
+        release.set()
+
+
 async def test_a_refused_connection_is_told_with_the_host_and_without_the_path() -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))

@@ -210,6 +210,7 @@ async def test_consent_comes_back_once_and_to_the_session_that_asked(
         TestServer(create_application(context)), cookie_jar=stranger_jar
     ) as other:
         stranger = Api(client=other, authorization=None)
+        await sign_in(stranger, credentials)
         assert (await land(stranger, code="c", state=asked["state"]))["error"] == ["unknown_state"]
     told = await land(browser, code="c", state=asked["state"])
     assert told == {"code": ["c"], "state": [asked["state"]]}
