@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-import signal
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -22,10 +21,10 @@ from daemon.admin.server import create_application
 from daemon.admin.site import serve
 from daemon.composition import Foundation, Parts, assemble
 from daemon.errors import DatabaseUnavailable, PollhookError
-from daemon.logs import RepeatGate, configure_logs
+from daemon.logs import RepeatGate
 from daemon.memory import collect_rarely
-from daemon.metrics import Metrics
-from daemon.settings import Settings, load_settings
+from daemon.settings import Settings
+from daemon.signals import handled, reload
 from daemon.store.database import IDLE_IN_TRANSACTION_SECONDS
 from daemon.store.embedded import EmbeddedPostgres
 from daemon.store.migrations import check_server, migrate
@@ -42,7 +41,7 @@ T = TypeVar("T")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ready:
     """Everything runs: under which base URL, where a new first account's secrets were told, and the
-    address that signs in at the page once."""
+    address that signs in at the page once, if there is somebody to be told."""
 
     url: str
     account_file: Path | None
@@ -69,7 +68,8 @@ async def run(
         parts = await stack.enter_async_context(assemble(settings))
         base = parts.foundation
         base.metrics.config_last_reload_success.set(1)
-        stack.enter_context(_signals(stop, lambda: reload(settings, base.metrics, notifier)))
+        hung_up = partial(reload, settings, base.metrics, notifier)
+        stack.enter_context(handled(stop, hung_up))
         application = create_application(replace(parts.admin, sandbox=sandbox))
         url = await stack.enter_async_context(
             serve(application, settings.admin.host, settings.admin.port)
@@ -78,7 +78,8 @@ async def run(
         server = await stack.enter_async_context(_database(base, stop, notifier))
         if stop.is_set():
             return
-        ready = await _patiently(base, stop, notifier, partial(_prepare, parts, url))
+        prepare = partial(_prepare, parts, url, invites=on_ready is not None)
+        ready = await _patiently(base, stop, notifier, prepare)
         if ready is None:
             return
         announce = partial(_announce, ready, notifier, on_ready)
@@ -86,7 +87,7 @@ async def run(
     log.info("daemon.stopped")
 
 
-async def _prepare(parts: Parts, url: str) -> Ready:
+async def _prepare(parts: Parts, url: str, *, invites: bool) -> Ready:
     """Bring the database to where the work can begin."""
     base = parts.foundation
     await check_server(base.database)
@@ -97,7 +98,7 @@ async def _prepare(parts: Parts, url: str) -> Ready:
     if account is not None:
         log.info("account.created", secrets_in=str(account))
     await base.leases.run_once()
-    sign_in_url = await invitation(parts.admin, url)
+    sign_in_url = await invitation(parts.admin, url) if invites else None
     return Ready(url=url, account_file=account, sign_in_url=sign_in_url)
 
 
@@ -220,41 +221,3 @@ async def _leave(base: Foundation) -> None:
     with contextlib.suppress(DatabaseUnavailable):
         await base.schedule.flush()
         await base.leases.release()
-
-
-def reload(settings: Settings, metrics: Metrics, notifier: Notifier) -> None:
-    """SIGHUP: read the file again. The log level follows at once; the rest needs a restart."""
-    notifier.reloading()
-    gauge = metrics.config_last_reload_success
-    try:
-        fresh = load_settings(settings.config_file, os.environ)
-    except PollhookError as error:
-        gauge.set(0)
-        log.error("configuration.refused", reason=str(error))
-    else:
-        gauge.set(1)
-        configure_logs(fresh.logging.level, fresh.logging.format)
-        waiting = [
-            name
-            for name in type(settings).model_fields
-            if name != "logging" and getattr(fresh, name) != getattr(settings, name)
-        ]
-        log.info("configuration.reloaded", needs_restart=waiting)
-    notifier.ready("reloaded")
-
-
-@contextlib.contextmanager
-def _signals(stop: asyncio.Event, on_hangup: Callable[[], None]) -> Iterator[None]:
-    loop = asyncio.get_running_loop()
-    handlers: dict[signal.Signals, Callable[[], None]] = {
-        signal.SIGTERM: stop.set,
-        signal.SIGINT: stop.set,
-        signal.SIGHUP: on_hangup,
-    }
-    for number, handler in handlers.items():
-        loop.add_signal_handler(number, handler)
-    try:
-        yield
-    finally:
-        for number in handlers:
-            loop.remove_signal_handler(number)

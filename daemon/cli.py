@@ -127,10 +127,10 @@ def _run(options: argparse.Namespace) -> int:
     from daemon.app import Ready, run
 
     def greet(ready: Ready) -> None:
-        if sys.stdout.isatty() and ready.sign_in_url is not None:
+        if ready.sign_in_url is not None:
             print(f"Sign in, once and within 15 minutes: {ready.sign_in_url}", flush=True)
 
-    asyncio.run(run(settings, on_ready=greet))
+    asyncio.run(run(settings, on_ready=greet if sys.stdout.isatty() else None))
     return 0
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Collection, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -13,10 +13,11 @@ from daemon.address_guard import AddressGuard
 from daemon.admin.context import AdminContext
 from daemon.connectors.connector import Connector
 from daemon.connectors.registry import open_connectors
+from daemon.consequences import Consequences
 from daemon.delivery.dispatcher import Dispatcher
 from daemon.delivery.means import DeliveryMeans
 from daemon.housekeeping import Housekeeping
-from daemon.instance import InstanceId, PollTarget, ResourceKey
+from daemon.instance import PollTarget
 from daemon.leases import Leases
 from daemon.metrics import Metrics
 from daemon.outbound import Outbound
@@ -32,9 +33,6 @@ from daemon.store.database import Database
 from daemon.store.encryption import Keyring, open_keyring
 from daemon.store.idempotency import IdempotencyKeys
 from daemon.store.instances import Instances
-
-BASELINE_WAIT_SECONDS = 60.0
-"""How long `POST /instances` waits for the baseline before it answers that it is pending."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -191,30 +189,7 @@ def _admin(
     dispatcher: Dispatcher,
 ) -> AdminContext:
     database, keyring = foundation.database, foundation.keyring
-
-    async def on_created(instance_id: InstanceId) -> None:
-        await supervisor.refresh(instance_id)
-        await supervisor.first_polls(instance_id, BASELINE_WAIT_SECONDS)
-        await foundation.schedule.flush()
-
-    async def on_polls_awaited(instance_id: InstanceId, names: Collection[str]) -> None:
-        await supervisor.first_polls(instance_id, BASELINE_WAIT_SECONDS, names)
-        await foundation.schedule.flush()
-
-    async def on_changed(instance_id: InstanceId) -> None:
-        await dispatcher.forget(instance_id)
-        foundation.schedule.forget(instance_id)
-        await supervisor.refresh(instance_id)
-        dispatcher.look()
-
-    async def on_endpoint_changed(instance_id: InstanceId) -> None:
-        await dispatcher.forget(instance_id)
-        dispatcher.look()
-
-    def poll_now(instance_id: InstanceId, names: Collection[str]) -> None:
-        for name in names:
-            supervisor.poll_now(ResourceKey(instance_id=instance_id, name=name))
-
+    after = Consequences(supervisor, dispatcher, foundation.schedule)
     startup = foundation.startup
     return AdminContext(
         database=database,
@@ -228,12 +203,12 @@ def _admin(
         polling=foundation.settings.polling,
         delivery=foundation.settings.delivery,
         lease_owner=foundation.leases.owner,
-        on_created=on_created,
-        on_changed=on_changed,
-        on_polls_awaited=on_polls_awaited,
-        on_endpoint_changed=on_endpoint_changed,
+        on_created=after.created,
+        on_changed=after.changed,
+        on_polls_awaited=after.polls_awaited,
+        on_endpoint_changed=after.endpoint_changed,
         wake=dispatcher.wake,
-        poll_now=poll_now,
+        poll_now=after.poll_now,
         readiness={"started": startup.why_not_started, "draining": startup.why_draining},
         metrics=foundation.metrics,
         started_at=datetime.now(UTC),

@@ -205,9 +205,11 @@ async def test_deadlines_are_not_rounded_up_to_whole_seconds() -> None:
         return web.Response()
 
     async with serving(stall) as port, Outbound(CLOSED) as outbound, asyncio.timeout(3):
-        for _ in range(5):
-            await failure(outbound, f"http://127.0.0.1:{port}/", deadline_seconds=0.05)
-        release.set()
+        try:
+            for _ in range(5):
+                await failure(outbound, f"http://127.0.0.1:{port}/", deadline_seconds=0.05)
+        finally:
+            release.set()
 
 
 async def test_a_refused_connection_is_told_with_the_host_and_without_the_path() -> None:
