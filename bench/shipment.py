@@ -28,7 +28,13 @@ def drafts_of(
         raw=orjson.loads(make_template(0, sequence).row(1, now)),
         changed=None,
     )
-    context = Context(
+    context = context_of(instance_id, resource_id, now)
+    return compose(context, [change], first_sequence=sequence, predecessors={}, ids=iter(ids))
+
+
+def context_of(instance_id: InstanceId, resource_id: ResourceId, now: datetime) -> Context:
+    """What a notification of a benchmark says besides its changes."""
+    return Context(
         instance_id=instance_id,
         instance_name="bench",
         instance_tags=(),
@@ -43,4 +49,3 @@ def drafts_of(
         poll_at=now,
         created_at=now,
     )
-    return compose(context, [change], first_sequence=sequence, predecessors={}, ids=iter(ids))

@@ -15,10 +15,10 @@ from bench.faults import CheckFailed, check
 from bench.plan import RECORDS_PER_PAGE
 from bench.queries import load_queries
 from bench.records import make_template
+from bench.shipment import context_of
 from daemon.instance import EventType, InstanceId, ResourceId
 from daemon.notifications.change import Change
 from daemon.notifications.compose import compose
-from daemon.notifications.context import Context
 from daemon.polling.fingerprint import Fingerprint
 from daemon.polling.snapshot import Snapshot, SnapshotWrite
 from daemon.store import outbox, pages, snapshots
@@ -77,7 +77,7 @@ class Table:
         changes = [_change(write, record, now) for write, record in told]
         before = await load_progress(self.database, self.resource_id)
         drafts = compose(
-            self._context(now),
+            context_of(self.instance_id, self.resource_id, now),
             changes,
             first_sequence=before.next_sequence,
             predecessors={},
@@ -92,23 +92,6 @@ class Table:
             writes=writes,
             drafts=drafts,
             read_at=now,
-        )
-
-    def _context(self, now: datetime) -> Context:
-        return Context(
-            instance_id=self.instance_id,
-            instance_name="bench",
-            instance_tags=(),
-            element_key="maximizer",
-            hub_key="crm",
-            account_id=1,
-            company_id=1,
-            user_id=1,
-            resource_id=self.resource_id,
-            object_type="contacts",
-            id_field="Key",
-            poll_at=now,
-            created_at=now,
         )
 
 

@@ -26,6 +26,7 @@ from daemon.outbound import Outbound
 from daemon.settings import DeliverySettings
 from daemon.store import outbox
 from daemon.store.database import Connection, Database
+from tests.notifications.samples import make_context
 from tests.store.factories import make_instance, make_resource
 
 QUICK_SCHEDULE = (0.0, 0.01, 0.01, 0.01)
@@ -87,20 +88,8 @@ class Source:
 
     def _context(self) -> Context:
         now = datetime.now(UTC)
-        return Context(
-            instance_id=self.instance_id,
-            instance_name="test",
-            instance_tags=(),
-            element_key="maximizer",
-            hub_key="crm",
-            account_id=1,
-            company_id=1,
-            user_id=1,
-            resource_id=self.resource_id,
-            object_type="contacts",
-            id_field="Key",
-            poll_at=now,
-            created_at=now,
+        return make_context(
+            instance_id=self.instance_id, resource_id=self.resource_id, poll_at=now, created_at=now
         )
 
 

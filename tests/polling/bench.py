@@ -18,6 +18,7 @@ from daemon.polling.slow_work import SlowWork
 from daemon.polling.window import Margins
 from daemon.store.database import Database
 from daemon.store.resources import list_targets, load_progress
+from tests.notifications.samples import make_context
 from tests.polling.model import SECOND, World
 
 MARGINS = Margins(
@@ -46,16 +47,10 @@ class Bench:
         return Journal(self.means, self.target, progress, self.context)
 
     def context(self, poll_at: datetime, created_at: datetime) -> Context:
-        return Context(
-            instance_id=self.target.instance.id,
-            instance_name="test",
-            instance_tags=(),
-            element_key="maximizer",
-            hub_key="crm",
-            account_id=1,
-            company_id=1,
-            user_id=1,
-            resource_id=self.target.resource_id,
+        target = self.target
+        return make_context(
+            instance_id=target.instance.id,
+            resource_id=target.resource_id,
             object_type="contacts",
             id_field="Key",
             poll_at=poll_at,
