@@ -89,7 +89,12 @@ class Source:
     def _context(self) -> Context:
         now = datetime.now(UTC)
         return make_context(
-            instance_id=self.instance_id, resource_id=self.resource_id, poll_at=now, created_at=now
+            instance_id=self.instance_id,
+            resource_id=self.resource_id,
+            object_type="contacts",
+            id_field="Key",
+            poll_at=now,
+            created_at=now,
         )
 
 
