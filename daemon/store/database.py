@@ -102,13 +102,14 @@ class Database:
         await self.close()
 
     async def close(self) -> None:
-        """Give the connections back, cutting them after five seconds."""
+        """Give the connections back, cutting them after five seconds, or at once if the server
+        is gone: whoever closes has nothing left to ask, and an error here would hide the cause."""
         if self._connected is None:
             return
         try:
             async with asyncio.timeout(5):
                 await self._connected.close()
-        except TimeoutError:
+        except OUTAGES:
             self._connected.terminate()
 
     @property

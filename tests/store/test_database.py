@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import socket
 from contextlib import suppress
 
 import pytest
@@ -50,6 +51,16 @@ async def test_a_cut_session_is_at_most_an_outage_without_noise_and_the_next_cal
                 await cut.execute("select 1")  # the pool may have noticed already
             assert await cut.fetchval("select 1") == 1
     assert caplog.records == []
+
+
+async def test_closing_after_the_server_is_gone_is_not_one_more_error(
+    database_address: ServerAddress,
+) -> None:
+    gone = await Database.open(database_address.as_arguments(), pool_size=1)
+    async with gone.transaction() as connection:
+        transport: asyncio.Transport = connection._con._transport
+    transport.get_extra_info("socket").shutdown(socket.SHUT_WR)  # the next write breaks the pipe
+    await gone.close()
 
 
 @pytest.mark.parametrize(
