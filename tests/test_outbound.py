@@ -5,8 +5,9 @@ import datetime as dt
 import gzip
 import socket
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from contextvars import ContextVar
 from ipaddress import IPv4Network
 from pathlib import Path
 from typing import Any
@@ -77,6 +78,17 @@ async def serving_raw(handler: RawHandler) -> AsyncIterator[int]:
         yield server.sockets[0].getsockname()[1]
 
 
+WAY: ContextVar[str] = ContextVar("how calls are made")
+
+
+@pytest.fixture(autouse=True, params=["request", "post"])
+def way(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Every test makes its calls in both ways."""
+    token = WAY.set(request.param)
+    yield
+    WAY.reset(token)
+
+
 async def call(outbound: Outbound, url: str, **changed: Any) -> Answer:
     options: dict[str, Any] = {
         "headers": {},
@@ -86,6 +98,9 @@ async def call(outbound: Outbound, url: str, **changed: Any) -> Answer:
         **changed,
     }
     async with asyncio.timeout(8):
+        if WAY.get() == "post":
+            options["headers"] = {"User-Agent": "pollhook/0", **options["headers"]}
+            return await outbound.post(url, **options)
         return await outbound.request("POST", url, **options)
 
 
@@ -365,7 +380,7 @@ async def test_tls_is_asked_for_under_the_name_and_not_the_vetted_address(tmp_pa
 async def test_a_name_that_changes_to_a_private_address_between_calls_is_refused(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("daemon.outbound.NAMES_KEPT_SECONDS", 0)
+    monkeypatch.setattr("daemon.outbound.door.NAMES_KEPT_SECONDS", 0)
     names = Names({"crm.example": [["127.0.0.1"], ["10.0.0.7"]]})
 
     async def once(request: web.BaseRequest) -> web.Response:
@@ -388,6 +403,35 @@ async def test_a_guarded_call_does_not_travel_on_a_connection_opened_without_the
         assert (await call(outbound, url)).status == 418
         with pytest.raises(AddressRefused):
             await call(outbound, url, guard=True)
+
+
+async def test_an_address_is_called_as_it_is_written() -> None:
+    seen: list[tuple[str, str]] = []
+
+    async def handler(request: web.BaseRequest) -> web.Response:
+        seen.append((request.headers["Host"], request.raw_path))
+        return web.Response()
+
+    names = Names({"xn--bcher-kva.example": [["127.0.0.1"]]})
+    async with serving(handler) as port, Outbound(CLOSED, lambda: names) as outbound:
+        await call(outbound, f"http://b\u00fccher.example:{port}/a%2Fb/\u00e9?x=1&y=a%20b#part")
+        await call(outbound, f"http://127.0.0.1:{port}")
+    assert seen == [
+        (f"xn--bcher-kva.example:{port}", "/a%2Fb/%C3%A9?x=1&y=a%20b"),
+        (f"127.0.0.1:{port}", "/"),
+    ]
+
+
+async def test_an_interim_answer_is_not_the_answer() -> None:
+    async def handler(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n")
+        await writer.drain()
+        writer.write(b"HTTP/1.1 202 Accepted\r\nContent-Length: 2\r\n\r\nok")
+        await writer.drain()
+
+    async with serving_raw(handler) as port, Outbound(CLOSED) as outbound:
+        answer = await call(outbound, f"http://127.0.0.1:{port}/", data=b"x")
+    assert (answer.status, answer.body) == (202, b"ok")
 
 
 async def test_a_connection_is_used_again_for_the_next_call() -> None:

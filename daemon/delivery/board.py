@@ -69,9 +69,9 @@ class Board:
         if not left:
             return None
         for tier, queue in self._sending.items():
+            if not queue or not self._slots.is_free(tier):
+                continue
             for _ in range(min(len(queue), LOOKED_AT_ONCE)):
-                if not self._slots.is_free(tier):
-                    break
                 lane = queue[0]
                 if lane.in_flight >= left and not lane.is_closed:
                     queue.rotate(-1)

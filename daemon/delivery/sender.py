@@ -59,8 +59,7 @@ class Sender:
     async def _request(
         self, signer: Signer, ready: ReadyNotification, started_at: datetime
     ) -> Answer:
-        return await self._outbound.request(
-            "POST",
+        return await self._outbound.post(
             signer.url,
             headers=signer.headers(ready, int(started_at.timestamp())),
             data=ready.body,
