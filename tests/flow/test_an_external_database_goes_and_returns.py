@@ -73,7 +73,9 @@ async def test_a_database_that_goes_during_the_start_is_waited_for_again(
     outside: Pollhook, external: External
 ) -> None:
     await external.come()
-    async with await Database.open(external.address.as_arguments(), pool_size=2) as database:
+    async with Database() as database:
+        address = external.address.as_arguments()
+        await database.connect(address, pool_size=2, idle_in_transaction_seconds=600)
 
         async def is_held_up() -> bool:
             waiting: int = await database.fetchval(WAITING)
