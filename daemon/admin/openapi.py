@@ -98,6 +98,8 @@ def _operation(route: Route) -> dict[str, Any]:
 def _content(name: str) -> Schema:
     if name == "Metrics":
         return {"text/plain": {"schema": {"type": "string"}}}
+    if name == "Page":
+        return {"text/html": {"schema": {"type": "string"}}}
     kind = "text/event-stream" if name in STREAMS else "application/json"
     return {kind: {"schema": reference(name)}}
 
