@@ -144,6 +144,10 @@ def _demo(options: argparse.Namespace) -> int:
 
 def _check_config(options: argparse.Namespace) -> int:
     settings = _load(options)
+    if settings.instances:
+        from daemon.declarations import check
+
+        asyncio.run(check(settings))
     print(f"{settings.config_file or 'no file, all defaults'}: no fault found")
     return 0
 

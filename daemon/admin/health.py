@@ -13,7 +13,7 @@ from prometheus_client import CONTENT_TYPE_LATEST
 
 from daemon import __version__
 from daemon.admin.context import CONTEXT, AdminContext, ReadinessCheck
-from daemon.admin.messages import answer
+from daemon.admin.messages import answer, instant_text
 from daemon.errors import DatabaseUnavailable
 from daemon.store.instances import Workload
 from daemon.store.migrations import is_current
@@ -51,6 +51,11 @@ async def healthz(request: web.Request) -> web.Response:
         "status": "ok",
         "version": __version__,
         "uptimeSeconds": round((now - context.started_at).total_seconds()),
+        "configuration": {
+            "valid": not context.last_reading.faults,
+            "faults": context.last_reading.faults,
+            "readAt": instant_text(context.last_reading.at),
+        },
     }
     try:
         async with asyncio.timeout(CHECK_SECONDS):

@@ -44,6 +44,7 @@ def render_instance(
         "traceLoggingEnabled": False,
         "cachingEnabled": False,
         "externalAuthentication": "none",
+        "declared": owned.declared_name is not None,
         "user": _render_owner(owned),
     }
     return rendered | ({"webhookSecret": webhook_secret} if webhook_secret else {})

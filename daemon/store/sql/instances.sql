@@ -21,7 +21,7 @@ select
     instances.tags, instances.state, instances.state_reason, instances.state_since,
     instances.configuration, instances.secrets, instances.token,
     instances.credentials_generation, instances.credentials_refresh_at,
-    instances.created_at, instances.updated_at,
+    instances.created_at, instances.updated_at, instances.declared_name,
     users.email_address, users.first_name, users.last_name
 from instances
 join users on users.id = instances.user_id
@@ -40,7 +40,7 @@ select
     instances.tags, instances.state, instances.state_reason, instances.state_since,
     instances.configuration, instances.secrets, instances.token,
     instances.credentials_generation, instances.credentials_refresh_at,
-    instances.created_at, instances.updated_at,
+    instances.created_at, instances.updated_at, instances.declared_name,
     users.email_address, users.first_name, users.last_name
 from instances
 join users on users.id = instances.user_id
