@@ -112,6 +112,7 @@ async def _prepare(
     if account is not None:
         log.info("account.created", secrets_in=str(account))
     await declare(parts.admin, declarations)
+    base.startup.configured = True
     await base.leases.run_once()
     sign_in_url = await invitation(parts.admin, url) if invites else None
     return Ready(url=url, account_file=account, sign_in_url=sign_in_url)

@@ -97,6 +97,7 @@ def render_state(
         "credentials": {
             "generation": owned.credentials_generation,
             "refreshAt": instant_text(owned.credentials_refresh_at),
+            "expiresAt": instant_text(owned.credentials_expires_at),
         },
         "rateBudget": {"callsLeft": calls_left},
         "clockSkewSeconds": _largest_skew(resources),

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -15,7 +16,7 @@ from daemon.admin.filter_changes import FilterChange, check_decision, find_filte
 from daemon.admin.instance_bodies import Alteration, InstanceBody
 from daemon.admin.polling_wishes import polled_resources
 from daemon.connectors.connector import Connector, Element, Grant
-from daemon.errors import AddressRefused, Fault, InvalidInput, NotFound
+from daemon.errors import AddressRefused, Fault, InvalidInput, NotFound, ProviderError
 from daemon.instance_configuration import parse_configuration, restore_masked
 from daemon.polling.configuration import ResourcePolling, as_json
 from daemon.store.instance_resources import ConfiguredResource
@@ -111,12 +112,25 @@ async def obtain_grant(connector: Connector, wish: Wish) -> Grant | None:
     Raises CredentialsRefused and other ProviderErrors.
     """
     if wish.code is not None:
-        return await connector.exchange(wish.values, wish.code)
+        with _naming("providerData.code"):
+            return await connector.exchange(wish.values, wish.code)
     if wish.refresh_token is not None:
-        return await connector.refresh(wish.values, wish.refresh_token)
+        with _naming(keys.REFRESH_TOKEN):
+            return await connector.refresh(wish.values, wish.refresh_token)
     if wish.reauthorizes:
-        await connector.verify(wish.values)
+        with _naming(keys.access_token_key(wish.values)):
+            await connector.verify(wish.values)
     return None
+
+
+@contextmanager
+def _naming(field_name: str | None) -> Iterator[None]:
+    """Say of a refusal which field brought it about."""
+    try:
+        yield
+    except ProviderError as error:
+        error.field = field_name
+        raise
 
 
 def _element_of(rules: Rules, body: InstanceBody, faults: list[Fault]) -> Connector | None:

@@ -50,6 +50,7 @@ class OwnedInstance:
     secrets: Mapping[str, Any] = field(repr=False)
     credentials_generation: int
     credentials_refresh_at: datetime | None
+    credentials_expires_at: datetime | None = None
     declared_name: str | None = None
 
     @property
@@ -192,6 +193,7 @@ class Instances:
             secrets=self._secrets(instance_id, row["secrets"]),
             credentials_generation=row["credentials_generation"],
             credentials_refresh_at=row["credentials_refresh_at"],
+            credentials_expires_at=row["credentials_expires_at"],
             declared_name=row["declared_name"],
         )
 

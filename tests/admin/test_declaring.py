@@ -221,7 +221,7 @@ async def test_every_fault_is_told_with_its_line_and_key_and_nothing_is_changed(
         ("line 22", f"{polling}.colour"),
         ("line 22", f"{polling}.pageSize"),
         ("line 23", f"{at}.event.pollr.x"),
-        ("line 25", "instances[2].element"),
+        ("line 26", "instances[2].element"),
     ]
     assert list(await listed(api)) == ["Acme"]
     assert (await listed(api))["Acme"]["id"] == made

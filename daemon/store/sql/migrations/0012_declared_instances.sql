@@ -1,4 +1,0 @@
--- Instances that the configuration file declares: the credentials of the file that were applied last,
--- as a digest, so that those which were renewed since are not replaced by them again.
-
-alter table instances add column declared_seed bytea;
