@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -20,11 +20,14 @@ from daemon.admin.context import SandboxDoor
 from daemon.admin.server import create_application
 from daemon.admin.site import serve
 from daemon.composition import Foundation, Parts, assemble
+from daemon.declarations import Declaration, read_declarations
+from daemon.declaring import declare
 from daemon.errors import DatabaseUnavailable, PollhookError
 from daemon.logs import RepeatGate
 from daemon.memory import collect_rarely
+from daemon.reloading import Reloading
 from daemon.settings import Settings
-from daemon.signals import handled, reload
+from daemon.signals import handled
 from daemon.store.database import IDLE_IN_TRANSACTION_SECONDS
 from daemon.store.embedded import EmbeddedPostgres
 from daemon.store.migrations import check_server, migrate
@@ -51,6 +54,14 @@ class Ready:
 OnReady = Callable[[Ready], None]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """What the daemon is asked by those who run it, and how it tells them."""
+
+    stop: asyncio.Event
+    notifier: Notifier
+
+
 async def run(
     settings: Settings,
     *,
@@ -64,30 +75,33 @@ async def run(
     """
     stop = stop or asyncio.Event()
     notifier = Notifier.from_environment(os.environ)
+    around = Surroundings(stop=stop, notifier=notifier)
     async with AsyncExitStack() as stack:
         parts = await stack.enter_async_context(assemble(settings))
         base = parts.foundation
-        base.metrics.config_last_reload_success.set(1)
-        hung_up = partial(reload, settings, base.metrics, notifier)
-        stack.enter_context(handled(stop, hung_up))
+        declarations = read_declarations(parts.admin, settings)
+        reloading = Reloading(parts.admin, settings, notifier)
+        stack.enter_context(handled(stop, reloading.ask))
         application = create_application(replace(parts.admin, sandbox=sandbox))
         url = await stack.enter_async_context(
             serve(application, settings.admin.host, settings.admin.port)
         )
         log.info("daemon.starting", version=__version__, url=url)
-        server = await stack.enter_async_context(_database(base, stop, notifier))
+        server = await stack.enter_async_context(_database(base, around))
         if stop.is_set():
             return
-        prepare = partial(_prepare, parts, url, invites=on_ready is not None)
-        ready = await _patiently(base, stop, notifier, prepare)
+        prepare = partial(_prepare, parts, url, declarations, invites=on_ready is not None)
+        ready = await _patiently(base, around, prepare)
         if ready is None:
             return
         announce = partial(_announce, ready, notifier, on_ready)
-        await _work(parts, server, stop, notifier, announce)
+        await _work(parts, server, around, reloading, announce)
     log.info("daemon.stopped")
 
 
-async def _prepare(parts: Parts, url: str, *, invites: bool) -> Ready:
+async def _prepare(
+    parts: Parts, url: str, declarations: Sequence[Declaration], *, invites: bool
+) -> Ready:
     """Bring the database to where the work can begin."""
     base = parts.foundation
     await check_server(base.database)
@@ -97,6 +111,8 @@ async def _prepare(parts: Parts, url: str, *, invites: bool) -> Ready:
     account = await parts.admin.accounts.ensure_first(base.settings.data_dir)
     if account is not None:
         log.info("account.created", secrets_in=str(account))
+    await declare(parts.admin, declarations)
+    base.startup.configured = True
     await base.leases.run_once()
     sign_in_url = await invitation(parts.admin, url) if invites else None
     return Ready(url=url, account_file=account, sign_in_url=sign_in_url)
@@ -111,22 +127,22 @@ def _announce(ready: Ready, notifier: Notifier, on_ready: OnReady | None) -> Non
 
 @asynccontextmanager
 async def _database(
-    base: Foundation, stop: asyncio.Event, notifier: Notifier
+    base: Foundation, around: Surroundings
 ) -> AsyncIterator[EmbeddedPostgres | None]:
     """Our own server, or an external one that is waited for; connected in either case."""
     dsn = base.settings.database.dsn
     async with AsyncExitStack() as stack:
         server = None
-        notifier.extend_timeout(START_EXTENSION_SECONDS)
+        around.notifier.extend_timeout(START_EXTENSION_SECONDS)
         if dsn is None:
             server = EmbeddedPostgres(base.settings.data_dir)
             address = await stack.enter_async_context(server)
             await _connect(base, address.as_arguments())
         else:
             connect = partial(_connect, base, dsn.get_secret_value())
-            await _patiently(base, stop, notifier, connect)
+            await _patiently(base, around, connect)
         stack.push_async_callback(base.database.close)
-        base.startup.database_reached = not stop.is_set()
+        base.startup.database_reached = not around.stop.is_set()
         yield server
 
 
@@ -141,10 +157,10 @@ async def _connect(base: Foundation, connect: str | Mapping[str, Any]) -> None:
 
 
 async def _patiently(
-    base: Foundation, stop: asyncio.Event, notifier: Notifier, step: Callable[[], Awaitable[T]]
+    base: Foundation, around: Surroundings, step: Callable[[], Awaitable[T]]
 ) -> T | None:
     """Try until an external server lets the step end; None if told to stop before it does."""
-    gate = RepeatGate()
+    gate, stop = RepeatGate(), around.stop
     while not stop.is_set():
         try:
             return await step()
@@ -153,7 +169,7 @@ async def _patiently(
                 raise
             if gate.opens("database", str(error)):
                 log.warning("database.waiting", reason=str(error))
-        notifier.extend_timeout(START_EXTENSION_SECONDS)
+        around.notifier.extend_timeout(START_EXTENSION_SECONDS)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(DATABASE_RETRY_SECONDS):
                 await stop.wait()
@@ -163,12 +179,13 @@ async def _patiently(
 async def _work(
     parts: Parts,
     server: EmbeddedPostgres | None,
-    stop: asyncio.Event,
-    notifier: Notifier,
+    around: Surroundings,
+    reloading: Reloading,
     announce: Callable[[], None],
 ) -> None:
     """Everything at once until `stop`; then polls and sends end before what they need does."""
     base, finish = parts.foundation, asyncio.Event()
+    stop, notifier = around.stop, around.notifier
     async with asyncio.TaskGroup() as tasks:
 
         def root(name: str, work: Coroutine[Any, Any, object]) -> asyncio.Task[None]:
@@ -180,6 +197,7 @@ async def _work(
         root("housekeeping", parts.housekeeping.run(finish))
         if notifier.watchdog_interval_seconds is not None:
             root("watchdog", notifier.run_watchdog(finish))
+        root("configuration", reloading.run(stop))
         root("supervisor", parts.supervisor.run(stop))
         sending = root("dispatcher", parts.dispatcher.run(stop))
         base.startup.working = True

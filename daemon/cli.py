@@ -79,18 +79,20 @@ def _add_daemon_commands(add: AddParser, configured: argparse.ArgumentParser) ->
 
 
 def _add_tools(add: AddParser, configured: argparse.ArgumentParser) -> None:
-    check = add("check-config", parents=[configured], help="list every fault of the configuration")
-    check.set_defaults(handler=_check_config)
-    migrate = add("migrate", parents=[configured], help="bring the database schema up to date")
-    migrate.set_defaults(handler=_migrate)
-    doctor = add(
-        "doctor", parents=[configured], help="examine the set-up of an instance, in plain words"
+    for name, handler, told in (
+        ("check-config", _check_config, "list every fault of the configuration"),
+        ("migrate", _migrate, "bring the database schema up to date"),
+    ):
+        add(name, parents=[configured], help=told).set_defaults(handler=handler)
+    rekey = add("rekey", parents=[configured], help="encrypt stored secrets with the newest key")
+    rekey.add_argument(
+        "--new-key", action="store_true", help="make that key: put it first in the key file"
     )
+    rekey.set_defaults(handler=_rekey)
+    doctor = add("doctor", parents=[configured], help="examine the set-up of an instance")
     doctor.add_argument("instance", metavar="INSTANCE", help="its id or its name")
     doctor.set_defaults(handler=_doctor)
-    health = add(
-        "healthcheck", parents=[configured], help="end with status 0 if the daemon is ready"
-    )
+    health = add("healthcheck", parents=[configured], help="end with status 0 if it is ready")
     health.add_argument("--url", help="address of the daemon, else by the configuration")
     health.set_defaults(handler=_healthcheck)
 
@@ -142,6 +144,10 @@ def _demo(options: argparse.Namespace) -> int:
 
 def _check_config(options: argparse.Namespace) -> int:
     settings = _load(options)
+    if settings.instances:
+        from daemon.declarations import check
+
+        asyncio.run(check(settings))
     print(f"{settings.config_file or 'no file, all defaults'}: no fault found")
     return 0
 
@@ -151,6 +157,13 @@ def _migrate(options: argparse.Namespace) -> int:
 
     names = asyncio.run(maintenance.migrate_schema(_load(options)))
     print("\n".join(f"applied {name}" for name in names) or "the schema was up to date")
+    return 0
+
+
+def _rekey(options: argparse.Namespace) -> int:
+    from daemon import maintenance
+
+    print(asyncio.run(maintenance.rekey_secrets(_load(options), new_key=options.new_key)))
     return 0
 
 

@@ -40,6 +40,7 @@ class Startup:
     """How far the daemon is: what readiness is asked about."""
 
     database_reached: bool = False
+    configured: bool = False
     working: bool = False
     draining: bool = False
 
@@ -48,6 +49,10 @@ class Startup:
         if not self.database_reached:
             return "The database has not been reached yet."
         return None if self.working else "The daemon is starting."
+
+    async def why_not_configured(self) -> str | None:
+        """The reason why what the configuration declares does not hold yet, None if it does."""
+        return None if self.configured else "The declared instances have not been made yet."
 
     async def why_draining(self) -> str | None:
         """The reason why no new work is begun, None if it is."""
@@ -209,7 +214,11 @@ def _admin(
         on_endpoint_changed=after.endpoint_changed,
         wake=dispatcher.wake,
         poll_now=after.poll_now,
-        readiness={"started": startup.why_not_started, "draining": startup.why_draining},
+        readiness={
+            "configuration": startup.why_not_configured,
+            "started": startup.why_not_started,
+            "draining": startup.why_draining,
+        },
         metrics=foundation.metrics,
         started_at=datetime.now(UTC),
         public_url=foundation.settings.admin.public_url,

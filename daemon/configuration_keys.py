@@ -164,7 +164,12 @@ def is_without_effect(key: str) -> bool:
 
 def holds_access_token(values: Mapping[str, Any]) -> bool:
     """Whether a personal access token makes a consent superfluous."""
-    return any(key.endswith(ACCESS_TOKEN_ENDING) for key in values)
+    return access_token_key(values) is not None
+
+
+def access_token_key(values: Mapping[str, Any]) -> str | None:
+    """The key of a personal access token among these, None if there is none."""
+    return next((key for key in values if key.endswith(ACCESS_TOKEN_ENDING)), None)
 
 
 def split_secrets(

@@ -74,7 +74,10 @@ class ProviderError(PollhookError):
     """The provider did not do what was asked.
 
     `provider_message` is the provider's own text (truncated, redacted), `status` its HTTP status.
+    `field` is what a person gave that the provider did not like, where that is known.
     """
+
+    field: str | None = None
 
     def __init__(
         self, message: str, *, status: int | None = None, provider_message: str | None = None

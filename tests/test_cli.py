@@ -257,3 +257,28 @@ def test_keys_that_do_not_open_what_is_stored_end_with_status_2(
     status, output, complaints = run(capsys, "user", "list")
     assert (status, output) == (2, "")
     assert "security.encryption_keys_file" in complaints[0]
+
+
+def test_secrets_are_encrypted_anew_under_a_new_key_and_the_old_one_may_go(
+    here: Path, capsys: pytest.CaptureFixture[str], stored: ServerAddress
+) -> None:
+    run(capsys, "user", "add", "ann")
+    keys = here / "data" / "keys"
+    assert run(capsys, "rekey") == (
+        0,
+        f"encrypted 0 secrets anew: all are under the first key of {keys}\n",
+        [],
+    )
+    assert run(capsys, "rekey", "--new-key") == (
+        0,
+        f"encrypted 2 secrets anew: all are under the first key of {keys};"
+        " the others in it may be taken out\n",
+        [],
+    )
+    newest, old = keys.read_text("ascii").splitlines()
+    keys.write_text(newest, "ascii")
+    assert run(capsys, "user", "rotate", "ann")[0] == 0
+    keys.write_text(old, "ascii")
+    status, output, complaints = run(capsys, "rekey")
+    assert (status, output) == (2, "")
+    assert "put the old key back" in complaints[0]

@@ -10,6 +10,7 @@ import yaml
 from annotated_types import Ge, Gt, Le
 from pydantic.fields import FieldInfo
 
+from daemon.declarations import check
 from daemon.settings import Settings, load_settings
 from daemon.settings.config_file import dotted
 from daemon.settings.sources import KNOWN, SECTIONS
@@ -76,6 +77,21 @@ def test_loading_the_example_gives_the_defaults() -> None:
 def test_the_example_holds_every_key_in_the_order_of_the_tree() -> None:
     values = yaml.safe_load(EXAMPLE.read_text("utf-8"))
     assert list(_keys(values)) == list(KNOWN)
+
+
+async def test_the_declared_instance_of_the_example_has_no_fault(tmp_path: Path) -> None:
+    text = EXAMPLE.read_text("utf-8")
+    above, _, below = text.partition("instances: []\n")
+    entry = re.search(r"^#  - name: .*", below, re.MULTILINE | re.DOTALL)
+    assert entry is not None
+    shown = re.sub(r"^#", "", entry[0], flags=re.MULTILINE)
+    (tmp_path / "secret").write_text("s", "utf-8")
+    shown = re.sub(r"\$\{file:[^}]*\}", f"${{file:{tmp_path / 'secret'}}}", shown)
+    path = tmp_path / "config.yaml"
+    path.write_text(f"{above}instances:\n{shown}", "utf-8")
+    settings = load_settings(path, {"MAXIMIZER_KEY": "k", "SIGNATURE_KEY": "k"})
+    assert [each.name for each in settings.instances] == ["Acme"]
+    await check(settings)
 
 
 @pytest.mark.parametrize("key", KNOWN, ids=dotted)

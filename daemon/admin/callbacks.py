@@ -66,7 +66,10 @@ async def try_callback(request: web.Request) -> web.Response:
     url = content.get("url")
     if not isinstance(url, str) or not url.strip():
         raise refuse("url", "is needed: the http or https address to be tried out")
-    context.guard.check_url(url.strip(), field="url")
+    try:
+        context.guard.check_url(url.strip(), field="url")
+    except AddressRefused as error:
+        raise refuse("url", str(error)) from error
     headers = {"Content-Type": "application/json", "User-Agent": USER_AGENT}
     verdict = await call(context, url.strip(), headers, _TEST_BODY)
     rendered = {"status": verdict.status, "milliseconds": verdict.milliseconds}

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Collection, Mapping
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Protocol
 from uuid import UUID
 
 from aiohttp import web
@@ -40,6 +41,27 @@ def _nobody_polls(_instance_id: InstanceId, _names: Collection[str]) -> None:
     """Nothing polls here."""
 
 
+class Rules(Protocol):
+    """What an instance is checked by where no provider is called and no database asked."""
+
+    @property
+    def connectors(self) -> Mapping[str, Connector]: ...
+
+    @property
+    def guard(self) -> AddressGuard: ...
+
+    @property
+    def polling(self) -> PollingSettings: ...
+
+
+@dataclass(slots=True, kw_only=True)
+class LastReading:
+    """How the configuration was read last: when, and how many faults kept it from being used."""
+
+    at: datetime = field(default_factory=lambda: datetime.now(UTC))
+    faults: int = 0
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AdminContext:
     """What handlers need.
@@ -73,6 +95,7 @@ class AdminContext:
     readiness: Mapping[str, ReadinessCheck]
     metrics: Metrics
     started_at: datetime
+    last_reading: LastReading = field(default_factory=LastReading)
     public_url: str | None = None
     sandbox: SandboxDoor | None = None
 

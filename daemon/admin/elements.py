@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 from aiohttp import web
 
-from daemon.admin.context import CONTEXT, AdminContext
+from daemon.admin.context import CONTEXT, Rules
 from daemon.admin.messages import answer
 from daemon.configuration_keys import POLLER_CONFIGURATION, keys_of
 from daemon.connectors.connector import Connector, Element
@@ -78,9 +78,9 @@ async def get_authorization_url(request: web.Request) -> web.Response:
     )
 
 
-def find_connector(context: AdminContext, key_or_id: str) -> Connector:
+def find_connector(rules: Rules, key_or_id: str) -> Connector:
     """The connector of an element by key or id. Raises NotFound."""
-    for connector in context.connectors.values():
+    for connector in rules.connectors.values():
         if key_or_id in (connector.element.key, str(connector.element.id)):
             return connector
     raise NotFound(f"No element found with key or id {key_or_id[:60]}.")

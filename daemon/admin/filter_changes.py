@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import assert_never
 
 from daemon import configuration_keys as keys
-from daemon.admin.context import AdminContext
+from daemon.admin.context import Rules
 from daemon.admin.instance_bodies import OnFilterChange
 from daemon.admin.polling_wishes import parse_polled
 from daemon.connectors.connector import Element
@@ -46,7 +46,7 @@ class FilterChange:
 
 
 def find_filter_changes(
-    context: AdminContext,
+    rules: Rules,
     element: Element,
     owned: OwnedInstance,
     stored: Sequence[ConfiguredResource],
@@ -59,7 +59,7 @@ def find_filter_changes(
         if resource.name not in polled or resource.baseline_at is None:
             continue
         entry = {resource.name: resource.configuration}
-        before = parse_polled(context.polling, element, entry, zone)
+        before = parse_polled(rules.polling, element, entry, zone)
         if isinstance(before, list):
             continue
         change = _compare(resource, before[resource.name], polled[resource.name])

@@ -13,7 +13,7 @@ from prometheus_client import CONTENT_TYPE_LATEST
 
 from daemon import __version__
 from daemon.admin.context import CONTEXT, AdminContext, ReadinessCheck
-from daemon.admin.messages import answer
+from daemon.admin.messages import answer, instant_text
 from daemon.errors import DatabaseUnavailable
 from daemon.store.instances import Workload
 from daemon.store.migrations import is_current
@@ -29,7 +29,11 @@ async def livez(_request: web.Request) -> web.Response:
 async def readyz(request: web.Request) -> web.Response:
     """GET /readyz: 503 with the reasons while something is missing; `?verbose` lists all checks."""
     context = request.app[CONTEXT]
-    checks = {"database": lambda: _database_reason(context), **context.readiness}
+    checks = {
+        "database": lambda: _database_reason(context),
+        "schema": lambda: _schema_reason(context),
+        **context.readiness,
+    }
     reasons = {name: await _reason(check) for name, check in checks.items()}
     failing = {name: reason for name, reason in reasons.items() if reason}
     shown = reasons if "verbose" in request.query else failing
@@ -51,6 +55,11 @@ async def healthz(request: web.Request) -> web.Response:
         "status": "ok",
         "version": __version__,
         "uptimeSeconds": round((now - context.started_at).total_seconds()),
+        "configuration": {
+            "valid": not context.last_reading.faults,
+            "faults": context.last_reading.faults,
+            "readAt": instant_text(context.last_reading.at),
+        },
     }
     try:
         async with asyncio.timeout(CHECK_SECONDS):
@@ -76,7 +85,12 @@ async def metrics(request: web.Request) -> web.Response:
     )
 
 
-async def _database_reason(context: AdminContext) -> str | None:
+async def _database_reason(context: AdminContext) -> None:
+    """It answers, or the question raises DatabaseUnavailable."""
+    await context.database.fetchval("select 1")
+
+
+async def _schema_reason(context: AdminContext) -> str | None:
     if await is_current(context.database):
         return None
     return "The schema is not the one that this version works with; run pollhook migrate."

@@ -31,6 +31,7 @@ _ANSWERED = frozenset(
         "traceLoggingEnabled",
         "cachingEnabled",
         "externalAuthentication",
+        "declared",
         "user",
         "state",
         "stateReason",

@@ -43,7 +43,7 @@ async def create(context: AdminContext, order: Order) -> bytes:
     Raises CredentialsRefused and other ProviderErrors, having stored nothing.
     """
     grant = await _consent(order.connector, order.wish, UNSTORED)
-    new = _new_instance(context, order, grant)
+    new = new_instance(context, order, grant)
 
     async def work(connection: Connection) -> tuple[InstanceId, bytes]:
         instance_id = await rows.create(connection, context.keyring, new)
@@ -81,7 +81,7 @@ async def alter(
     async def work(connection: Connection) -> None:
         await rows.lock(connection, user.organization_id, instance_id)
         _, wished = await wish(connection)
-        await rows.alter(connection, context.keyring, instance_id, _as_stored(wished, grant))
+        await rows.alter(connection, context.keyring, instance_id, as_stored(wished, grant))
         await write_resources(connection, instance_id, wished.resources)
         decision = alteration.body.on_filter_change
         if decision is not None:
@@ -152,7 +152,8 @@ async def _begin(context: AdminContext, instance_id: InstanceId) -> None:
         log.exception("instance.baseline_failed", instance=instance_id)
 
 
-def _new_instance(context: AdminContext, order: Order, grant: Grant | None) -> rows.NewInstance:
+def new_instance(context: AdminContext, order: Order, grant: Grant | None) -> rows.NewInstance:
+    """What is to be stored of it, its token and webhook secret invented."""
     return rows.NewInstance(
         organization_id=order.user.organization_id,
         user_id=order.user.id,
@@ -168,7 +169,8 @@ def _new_instance(context: AdminContext, order: Order, grant: Grant | None) -> r
     )
 
 
-def _as_stored(wish: Wish, grant: Grant | None) -> rows.Alteration:
+def as_stored(wish: Wish, grant: Grant | None) -> rows.Alteration:
+    """What is to be stored of an instance that is there already."""
     return rows.Alteration(
         name=wish.name,
         tags=wish.tags,

@@ -44,6 +44,7 @@ def render_instance(
         "traceLoggingEnabled": False,
         "cachingEnabled": False,
         "externalAuthentication": "none",
+        "declared": owned.declared_name is not None,
         "user": _render_owner(owned),
     }
     return rendered | ({"webhookSecret": webhook_secret} if webhook_secret else {})
@@ -96,6 +97,7 @@ def render_state(
         "credentials": {
             "generation": owned.credentials_generation,
             "refreshAt": instant_text(owned.credentials_refresh_at),
+            "expiresAt": instant_text(owned.credentials_expires_at),
         },
         "rateBudget": {"callsLeft": calls_left},
         "clockSkewSeconds": _largest_skew(resources),

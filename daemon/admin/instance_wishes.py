@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import structlog
 
 from daemon import configuration_keys as keys
-from daemon.admin.context import AdminContext
+from daemon.admin.context import Rules
 from daemon.admin.elements import find_connector
 from daemon.admin.filter_changes import FilterChange, check_decision, find_filter_changes
 from daemon.admin.instance_bodies import Alteration, InstanceBody
 from daemon.admin.polling_wishes import polled_resources
 from daemon.connectors.connector import Connector, Element, Grant
-from daemon.errors import AddressRefused, Fault, InvalidInput, NotFound
+from daemon.errors import AddressRefused, Fault, InvalidInput, NotFound, ProviderError
 from daemon.instance_configuration import parse_configuration, restore_masked
 from daemon.polling.configuration import ResourcePolling, as_json
 from daemon.store.instance_resources import ConfiguredResource
@@ -48,22 +49,28 @@ class Wish:
 
 
 def wish_for_new(
-    context: AdminContext, body: InstanceBody, shape: Sequence[Fault], named: str | None
+    rules: Rules,
+    body: InstanceBody,
+    shape: Sequence[Fault],
+    named: str | None,
+    *,
+    needs_consent: bool = True,
 ) -> tuple[Connector, Wish]:
     """The instance to be made, at the element that the address names (`named`) or the body.
 
-    `shape` are the faults found so far. Raises InvalidInput with everything that is wrong, NotFound
-    if the address names no element.
+    `shape` are the faults found so far. Without `needs_consent` a person may give that later.
+    Raises InvalidInput with everything that is wrong, NotFound if the address names no element.
     """
     faults = list(shape)
-    connector = find_connector(context, named) if named else _element_of(context, body, faults)
+    connector = find_connector(rules, named) if named else _element_of(rules, body, faults)
     if body.name is None:
         faults.append(Fault(field="name", message="is needed"))
     if connector is None:
         raise InvalidInput(faults)
-    values, polled = _check(context, connector, body.configuration or {}, faults)
+    values, polled = _check(rules, connector, body.configuration or {}, faults)
     wish = _wish(connector.element, body, values, polled)
-    if not (wish.code or wish.refresh_token or keys.holds_access_token(values)):
+    consented = wish.code or wish.refresh_token or keys.holds_access_token(values)
+    if needs_consent and not consented:
         message = "is needed: the code that the provider gave for the consent"
         faults.append(Fault(field="providerData.code", message=message))
     _refuse(faults)
@@ -71,7 +78,7 @@ def wish_for_new(
 
 
 def wish_for_altered(
-    context: AdminContext,
+    rules: Rules,
     owned: OwnedInstance,
     stored: Sequence[ConfiguredResource],
     alteration: Alteration,
@@ -82,15 +89,15 @@ def wish_for_altered(
     zone that would leave the stored cursor without a meaning, unless the body decides about that.
     """
     body, faults = alteration.body, list(alteration.faults)
-    connector = find_connector(context, owned.instance.element_key)
+    connector = find_connector(rules, owned.instance.element_key)
     if body.element not in (None, connector.element.key, str(connector.element.id)):
         faults.append(Fault(field="element", message="cannot be changed"))
     given = owned.values
     if body.configuration is not None:
         restored = restore_masked(body.configuration, owned.secrets)
         given = {**given, **restored} if alteration.merge else restored
-    values, polled = _check(context, connector, given, faults)
-    changes = find_filter_changes(context, connector.element, owned, stored, polled)
+    values, polled = _check(rules, connector, given, faults)
+    changes = find_filter_changes(rules, connector.element, owned, stored, polled)
     faults += check_decision(changes, body.on_filter_change)
     _refuse(faults)
     wish = _wish(connector.element, body, values, polled, owned)
@@ -105,37 +112,50 @@ async def obtain_grant(connector: Connector, wish: Wish) -> Grant | None:
     Raises CredentialsRefused and other ProviderErrors.
     """
     if wish.code is not None:
-        return await connector.exchange(wish.values, wish.code)
+        with _naming("providerData.code"):
+            return await connector.exchange(wish.values, wish.code)
     if wish.refresh_token is not None:
-        return await connector.refresh(wish.values, wish.refresh_token)
+        with _naming(keys.REFRESH_TOKEN):
+            return await connector.refresh(wish.values, wish.refresh_token)
     if wish.reauthorizes:
-        await connector.verify(wish.values)
+        with _naming(keys.access_token_key(wish.values)):
+            await connector.verify(wish.values)
     return None
 
 
-def _element_of(context: AdminContext, body: InstanceBody, faults: list[Fault]) -> Connector | None:
+@contextmanager
+def _naming(field_name: str | None) -> Iterator[None]:
+    """Say of a refusal which field brought it about."""
+    try:
+        yield
+    except ProviderError as error:
+        error.field = field_name
+        raise
+
+
+def _element_of(rules: Rules, body: InstanceBody, faults: list[Fault]) -> Connector | None:
     if body.element is None:
         if not any(fault.field == "element" for fault in faults):
             message = "is needed: the key or id of an element"
             faults.append(Fault(field="element", message=message))
         return None
     try:
-        return find_connector(context, body.element)
+        return find_connector(rules, body.element)
     except NotFound as error:
         faults.append(Fault(field="element", message=str(error)))
         return None
 
 
 def _check(
-    context: AdminContext, connector: Connector, given: Mapping[str, Any], faults: list[Fault]
+    rules: Rules, connector: Connector, given: Mapping[str, Any], faults: list[Fault]
 ) -> tuple[Mapping[str, Any], Mapping[str, ResourcePolling]]:
     """The configuration in natural types and what it polls; what is wrong goes to `faults`."""
-    floor_seconds = context.polling.minimum_interval_seconds
+    floor_seconds = rules.polling.minimum_interval_seconds
     values, found = parse_configuration(
         given, connector.element, minimum_interval_seconds=floor_seconds
     )
-    polled = polled_resources(context, connector.element, values, found)
-    found += _callback_faults(context, values)
+    polled = polled_resources(rules, connector.element, values, found)
+    found += _callback_faults(rules, values)
     try:
         connector.check_configuration(values)
     except InvalidInput as error:
@@ -147,12 +167,12 @@ def _check(
     return values, polled
 
 
-def _callback_faults(context: AdminContext, values: Mapping[str, Any]) -> list[Fault]:
+def _callback_faults(rules: Rules, values: Mapping[str, Any]) -> list[Fault]:
     url = values.get(keys.CALLBACK_URL)
     if url is None:
         return []
     try:
-        context.guard.check_url(url, field=keys.CALLBACK_URL)
+        rules.guard.check_url(url, field=keys.CALLBACK_URL)
     except InvalidInput as error:
         return list(error.faults)
     except AddressRefused as error:

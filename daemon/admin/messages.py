@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -56,6 +56,20 @@ def check_members(content: Collection[str], known: Collection[str]) -> None:
     ]
     if faults:
         raise InvalidInput(faults)
+
+
+def together(*checks: Callable[[], Any]) -> Sequence[Any]:
+    """What each of these reads. Raises InvalidInput with the faults of all of them."""
+    read: list[Any] = []
+    faults: list[Fault] = []
+    for check in checks:
+        try:
+            read.append(check())
+        except InvalidInput as error:
+            faults += error.faults
+    if faults:
+        raise InvalidInput(faults)
+    return read
 
 
 def read_flag(content: Mapping[str, Any], name: str) -> bool:

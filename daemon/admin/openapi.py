@@ -42,7 +42,11 @@ def build_description(
         *((route, prefix) for route in prefixed),
     ]:
         path = before + _PATH_PARAMETER.sub(r"{\1}", route.path)
-        paths.setdefault(path, {})[route.method.lower()] = _operation(route)
+        operation = _operation(route)
+        paths.setdefault(path, {})[route.method.lower()] = {
+            "operationId": _operation_id(route.method, path),
+            **operation,
+        }
     return {
         "openapi": "3.1.0",
         "info": {
@@ -61,10 +65,22 @@ def build_description(
                     "name": "Authorization",
                     "description": "`User <user secret>, Organization <organization secret>`, or"
                     " `User <user secret>, Element <instance token>`",
-                }
+                },
+                "session": {
+                    "type": "http",
+                    "scheme": "bearer",
+                    "description": "The `token` that `POST /authentication` answers",
+                },
             },
         },
     }
+
+
+def _operation_id(method: str, path: str) -> str:
+    """A name for programs that are generated: `getInstancesByIdState`."""
+    words = re.findall(r"\w+", path.replace("{", "by_").replace("/", " "))
+    parts = [part for word in words for part in re.split(r"[_-]", word)]
+    return method.lower() + "".join(part[:1].upper() + part[1:] for part in parts)
 
 
 def _operation(route: Route) -> dict[str, Any]:
@@ -91,13 +107,16 @@ def _operation(route: Route) -> dict[str, Any]:
         required = route.takes not in OPTIONAL_BODIES | EVENT_OPTIONAL_BODIES
         operation["requestBody"] = {"required": required, "content": _content(route.takes)}
     if route.access is not Access.OPEN:
-        operation["security"] = [{"secrets": []}]
+        schemes = ("secrets",) if route.access is Access.HUB else ("secrets", "session")
+        operation["security"] = [{scheme: []} for scheme in schemes]
     return operation
 
 
 def _content(name: str) -> Schema:
     if name == "Metrics":
         return {"text/plain": {"schema": {"type": "string"}}}
+    if name == "Page":
+        return {"text/html": {"schema": {"type": "string"}}}
     kind = "text/event-stream" if name in STREAMS else "application/json"
     return {kind: {"schema": reference(name)}}
 

@@ -35,7 +35,7 @@ POLLING_SCHEMAS: Mapping[str, Schema] = {
         stateReason=OPTIONAL_TEXT,
         stateSince=INSTANT,
         id=NUMBER,
-        credentials=object_of(generation=NUMBER, refreshAt=INSTANT),
+        credentials=object_of(generation=NUMBER, refreshAt=INSTANT, expiresAt=INSTANT),
         rateBudget=object_of(callsLeft=NUMBER),
         clockSkewSeconds={
             **OPTIONAL_NUMBER,

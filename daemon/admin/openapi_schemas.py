@@ -42,10 +42,11 @@ _ON_FILTER_CHANGE: Schema = {
 SCHEMAS: Mapping[str, Schema] = {
     "Status": object_of("status", status=TEXT, checks=ANYTHING),
     "Health": object_of(
-        "status version uptimeSeconds database",
+        "status version uptimeSeconds configuration database",
         status={"enum": ["ok", "degraded"]},
         version=TEXT,
         uptimeSeconds=NUMBER,
+        configuration=object_of("valid faults readAt", valid=FLAG, faults=NUMBER, readAt=INSTANT),
         database=object_of("available", available=FLAG, reason=TEXT),
         instances={"type": "object", "additionalProperties": NUMBER},
         polls=object_of(due=NUMBER, late=NUMBER),
@@ -140,6 +141,7 @@ SCHEMAS: Mapping[str, Schema] = {
         eventsEnabled=FLAG,
         configuration=ANYTHING,
         externalAuthentication=TEXT,
+        declared={**FLAG, "description": "Whether the configuration file declares it."},
         user=object_of(id=NUMBER, emailAddress=TEXT, firstName=TEXT, lastName=TEXT),
         webhookSecret={**TEXT, "description": "In the answer to the creation, and nowhere else."},
     ),

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from daemon import configuration_keys as keys
-from daemon.admin.context import AdminContext
+from daemon.admin.context import Rules
 from daemon.connectors.connector import Element
 from daemon.errors import Fault
 from daemon.instance_configuration import enabled, why_unstorable
@@ -17,7 +17,7 @@ from daemon.settings import PollingSettings
 
 
 def polled_resources(
-    context: AdminContext, element: Element, values: Mapping[str, Any], faults: list[Fault]
+    rules: Rules, element: Element, values: Mapping[str, Any], faults: list[Fault]
 ) -> Mapping[str, ResourcePolling]:
     """What is to be polled, none while events are off; what is wrong goes to `faults`."""
     if not enabled(values) and keys.POLLER_CONFIGURATION not in values:
@@ -25,7 +25,7 @@ def polled_resources(
     if any(fault.field in (keys.POLLER_CONFIGURATION, keys.TIMEZONE) for fault in faults):
         return {}
     given = values.get(keys.POLLER_CONFIGURATION)
-    polled = parse_polled(context.polling, element, given, values.get(keys.TIMEZONE))
+    polled = parse_polled(rules.polling, element, given, values.get(keys.TIMEZONE))
     if isinstance(polled, list):
         faults += polled
         return {}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -13,6 +13,7 @@ from daemon.errors import (
     Conflict,
     CredentialsRefused,
     DatabaseUnavailable,
+    Fault,
     InstanceDisabled,
     InvalidInput,
     NotFound,
@@ -81,9 +82,9 @@ def render(error: Exception, request_id: str) -> web.Response:
     """The answer: a sentence, all faults of the body, and what the provider said."""
     status = status_of(error)
     content: dict[str, Any] = {"requestId": request_id, "message": _sentence(error, status)}
-    if isinstance(error, InvalidInput):
+    if status == 400:
         content["faults"] = [
-            {"field": fault.field, "message": fault.message} for fault in error.faults
+            {"field": fault.field, "message": fault.message} for fault in _faults(error)
         ]
     if isinstance(error, ProviderError) and error.provider_message:
         content["providerMessage"] = error.provider_message[:MAXIMUM_PROVIDER_MESSAGE]
@@ -98,7 +99,19 @@ def render(error: Exception, request_id: str) -> web.Response:
 def _sentence(error: Exception, status: int) -> str:
     if isinstance(error, web.HTTPException):
         return _WORDS.get(status) or f"{error.reason}."
+    if isinstance(error, ProviderError) and error.field is not None:
+        return f"{error.field}: {error}"
     return _WORDS[500] if status == 500 else str(error)
+
+
+def _faults(error: Exception) -> Sequence[Fault]:
+    """What is wrong with which field, as far as that is known."""
+    if isinstance(error, InvalidInput):
+        return error.faults
+    if isinstance(error, ProviderError) and error.field is not None:
+        words = f" ({error.provider_message})" if error.provider_message else ""
+        return [Fault(field=error.field, message=f"{error}{words}")]
+    return ()
 
 
 def _headers(error: Exception, status: int) -> Mapping[str, str]:

@@ -18,6 +18,7 @@ from daemon.admin.messages import (
     read_instant,
     read_optional_object,
     refuse,
+    together,
 )
 from daemon.admin.paging import check_query, read_instance, read_scope
 from daemon.errors import Conflict, NotFound
@@ -62,9 +63,11 @@ async def redeliver_span(request: web.Request) -> web.Response:
     """
     context, (_, instance_id) = request.app[CONTEXT], await read_instance(request)
     content = await read_optional_object(request)
-    check_members(content, ("since", "until", "status", "objectType", "dryRun"))
-    span = _read_span(instance_id, content)
-    dry_run = read_flag(content, "dryRun")
+    _, dry_run, span = together(
+        lambda: check_members(content, ("since", "until", "status", "objectType", "dryRun")),
+        lambda: read_flag(content, "dryRun"),
+        lambda: _read_span(instance_id, content),
+    )
     if span.object_type is not None:
         await get_resource(context.database, instance_id, span.object_type)
     if dry_run:

@@ -18,6 +18,7 @@ from daemon.admin.messages import (
     read_object,
     read_optional_object,
     refuse,
+    together,
 )
 from daemon.admin.resource_changes import change_resource, check_polled
 from daemon.admin.resource_views import render_resource
@@ -48,8 +49,11 @@ async def rewind(request: web.Request) -> web.Response:
     """POST /instances/{id}/resources/{resource}/rewind: `{"to": instant, "resend": false}`."""
     context, user, key = request.app[CONTEXT], request[CALLER].user, _key(request)
     content = await read_object(request)
-    check_members(content, ("to", "resend"))
-    to, resend = read_instant(content, "to"), read_flag(content, "resend")
+    _, to, resend = together(
+        lambda: check_members(content, ("to", "resend")),
+        lambda: read_instant(content, "to"),
+        lambda: read_flag(content, "resend"),
+    )
 
     async def change(connection: Connection, resource: ConfiguredResource) -> None:
         _check_rewind(resource, to)

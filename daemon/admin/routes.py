@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from daemon.admin import (
     configuration_items,
+    documentation,
     elements,
     health,
     hubs,
@@ -41,6 +42,7 @@ OPERATOR_ROUTES = (
     Route(_GET, "/healthz", health.healthz, _OPEN, "How it is doing", "Health"),
     Route(_GET, "/metrics", health.metrics, _OPEN, "Metrics for Prometheus", "Metrics"),
     Route(_GET, "/openapi.json", openapi.describe, _OPEN, "This description", "OpenApi"),
+    Route(_GET, "/docs", documentation.show, _OPEN, "This description, for people", "Page"),
 )
 """What operators and their programs ask; served without prefix only."""
 

@@ -14,6 +14,7 @@ from daemon.admin.authentication import DOOR, Door
 from daemon.admin.context import CONTEXT, AdminContext
 from daemon.admin.messages import MAXIMUM_BODY_BYTES, check_address
 from daemon.admin.openapi import DESCRIPTION, build_description
+from daemon.admin.openapi_events import STREAMS
 from daemon.admin.problems import render, status_of
 from daemon.admin.routes import OPERATOR_ROUTES, PAGE_ROUTES, PLATFORM_ROUTES
 from daemon.admin.stream import install_streams
@@ -40,7 +41,10 @@ def create_application(context: AdminContext) -> web.Application:
     for prefix, routes in (("", (*unprefixed, *PAGE_ROUTES)), (PREFIX, PLATFORM_ROUTES)):
         for route in routes:
             handler = require(route.access, route.handler)
-            application.router.add_route(route.method, prefix + route.path, handler)
+            resource = application.router.add_resource(prefix + route.path)
+            resource.add_route(route.method, handler)
+            if route.method == "GET" and route.answers not in STREAMS:
+                resource.add_route("HEAD", handler)
     return application
 
 

@@ -142,11 +142,13 @@ class Page:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Grant:
-    """Tokens as a provider gave them. `refresh_at` is when to renew unasked, None if unknown."""
+    """Tokens as a provider gave them. `refresh_at` is when to renew unasked, `expires_at` when the
+    access token ends; None if unknown."""
 
     access_token: str = field(repr=False)
     refresh_token: str | None = field(default=None, repr=False)
     refresh_at: datetime | None = None
+    expires_at: datetime | None = None
 
 
 class Tokens(Protocol):

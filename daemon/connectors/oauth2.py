@@ -141,16 +141,17 @@ def _grant(answer: Answer, asked_at: datetime, words: str) -> Grant:
     return Grant(
         access_token=access_token,
         refresh_token=refresh_token if isinstance(refresh_token, str) and refresh_token else None,
-        refresh_at=_refresh_at(body.get("expires_in"), asked_at),
+        refresh_at=_after(body.get("expires_in"), asked_at, REFRESH_SHARE),
+        expires_at=_after(body.get("expires_in"), asked_at, 1),
     )
 
 
-def _refresh_at(expires_in: object, asked_at: datetime) -> datetime | None:
-    """When a token that lives so many seconds is to be renewed; None where that is unclear."""
+def _after(expires_in: object, asked_at: datetime, share: float) -> datetime | None:
+    """When this share of a token's life of so many seconds is over; None where that is unclear."""
     if isinstance(expires_in, bool) or not isinstance(expires_in, int | float | str):
         return None
     try:
-        lifetime = timedelta(seconds=float(expires_in) * REFRESH_SHARE)
+        lifetime = timedelta(seconds=float(expires_in) * share)
         return asked_at + lifetime if lifetime > timedelta(0) else None
     except (ValueError, OverflowError):
         return None

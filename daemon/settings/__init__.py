@@ -1,6 +1,7 @@
 """The settings: typed sections, read from a YAML file, the environment and credentials."""
 
 from daemon.settings.config_file import ConfigFault
+from daemon.settings.declared import InstanceSettings
 from daemon.settings.loading import load_settings
 from daemon.settings.sections import (
     AdminSettings,
@@ -22,6 +23,7 @@ __all__ = [
     "ConnectorsSettings",
     "DatabaseSettings",
     "DeliverySettings",
+    "InstanceSettings",
     "LeaseSettings",
     "LoggingSettings",
     "MaximizerSettings",

@@ -28,6 +28,9 @@ SENTENCES: Mapping[str, str] = {
     "tuple_type": "has to be a list",
     "dict_type": "has to hold keys of its own",
     "model_type": "has to hold keys of its own",
+    "missing": "is needed",
+    "extra_forbidden": "is not a known key",
+    "string_too_long": "has to be at most {max_length} characters long",
     "too_short": "needs more entries (at least {min_length})",
     "too_long": "has too many entries (at most {max_length})",
 }

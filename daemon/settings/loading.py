@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,7 @@ from pydantic_core import ErrorDetails
 from daemon.errors import InvalidInput
 from daemon.settings.config_file import ConfigFault, Place, dotted, find_config_file
 from daemon.settings.faults import describe
+from daemon.settings.references import Resolution
 from daemon.settings.sources import (
     FILE_KEYS,
     KNOWN,
@@ -27,6 +30,8 @@ from daemon.settings.sources import (
 )
 from daemon.settings.tree import Settings
 from daemon.settings.values import expand_home
+
+DECLARED = ("instances",)
 
 
 def load_settings(named: Path | None, environ: Mapping[str, str]) -> Settings:
@@ -43,8 +48,13 @@ def load_settings(named: Path | None, environ: Mapping[str, str]) -> Settings:
         from_environment(environ),
     )
     given = _merge(layers)
-    faults = [*_check_keys(given), *_check_pairs(layers), *_read_secret_files(given)]
-    return _validate(given, faults).read_from(path)
+    faults = [
+        *_check_keys(given),
+        *_check_pairs(layers),
+        *_read_secret_files(given),
+        *_resolve_references(given, environ),
+    ]
+    return _validate(given, faults).read_from(path, partial(_fault, given))
 
 
 def _merge(layers: tuple[Layer, ...]) -> Layer:
@@ -99,6 +109,16 @@ def _read_secret_files(given: Layer) -> Iterator[ConfigFault]:
             given[key] = Given(value=text, source=str(path))
 
 
+def _resolve_references(given: Layer, environ: Mapping[str, str]) -> Iterator[ConfigFault]:
+    declared = given.get(DECLARED)
+    if declared is None:
+        return
+    resolution = Resolution(environ)
+    given[DECLARED] = replace(declared, value=resolution.resolve(declared.value, DECLARED))
+    for place, message in resolution.faults:
+        yield _fault(given, place, message)
+
+
 def _validate(given: Layer, faults: list[ConfigFault]) -> Settings:
     try:
         settings = Settings(**_nested(given))
@@ -126,7 +146,7 @@ def _nested(given: Layer) -> dict[str, Any]:
 
 def _explain(given: Layer, error: ErrorDetails) -> ConfigFault:
     place = error["loc"]
-    secret = place in FILE_KEYS.values()
+    secret = place in FILE_KEYS.values() or place[:1] == DECLARED
     return _fault(given, place, describe(error, secret=secret))
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Self
 
 from pydantic import AfterValidator, Field, PrivateAttr, ValidationInfo, field_validator
 from pydantic_settings import (
@@ -13,6 +15,8 @@ from pydantic_settings import (
 )
 from typing_extensions import override
 
+from daemon.settings.config_file import ConfigFault, Place, dotted
+from daemon.settings.declared import InstanceSettings
 from daemon.settings.sections import (
     AdminSettings,
     ConnectorsSettings,
@@ -29,6 +33,10 @@ from daemon.settings.sections import (
 
 LARGEST_EMBEDDED_POOL = 40
 """The embedded server takes 50 connections; the rest is for commands run beside the daemon."""
+
+
+Locate = Callable[[Place, str], ConfigFault]
+"""A fault of the value at this place, with the sentence that says what is wrong."""
 
 
 class Settings(BaseSettings):
@@ -68,20 +76,29 @@ class Settings(BaseSettings):
     """Where the providers are, one section per element."""
     shutdown_grace_seconds: Number = Field(30, ge=0, le=3600)
     """Seconds that polls and attempts under way get to end by themselves when the daemon stops."""
-    instances: tuple[dict[str, Any], ...] = ()
-    """Instances declared in this file. This version takes none: `POST /instances` creates them."""
+    instances: tuple[InstanceSettings, ...] = ()
+    """Instances declared in this file, made, altered and disabled as it says whenever it is read;
+    those created by `POST /instances` are left alone."""
 
     _config_file: Path | None = PrivateAttr(default=None)
+    _locate: Locate | None = PrivateAttr(default=None)
 
     @property
     def config_file(self) -> Path | None:
         """The file these settings were read from; None if there was none."""
         return self._config_file
 
-    def read_from(self, path: Path | None) -> Self:
-        """Remember the file these settings were read from."""
+    def read_from(self, path: Path | None, locate: Locate) -> Self:
+        """Remember the file these settings were read from, and what stands where in it."""
         self._config_file = path
+        self._locate = locate
         return self
+
+    def fault(self, place: Place, message: str) -> ConfigFault:
+        """Something wrong that turned out later, with the file and line where it stands."""
+        if self._locate is None:
+            return ConfigFault(source="default", field=dotted(place), message=message)
+        return self._locate(place, message)
 
     @classmethod
     @override
@@ -118,7 +135,10 @@ class Settings(BaseSettings):
 
     @field_validator("instances")
     @classmethod
-    def _not_yet(cls, instances: tuple[dict[str, Any], ...]) -> tuple[dict[str, Any], ...]:
-        if instances:
-            raise ValueError("this version takes none from a file; create them by POST /instances")
+    def _known_by_name(
+        cls, instances: tuple[InstanceSettings, ...]
+    ) -> tuple[InstanceSettings, ...]:
+        names = Counter(instance.name for instance in instances)
+        if twice := [name for name, count in names.items() if count > 1]:
+            raise ValueError(f"declare {twice[0]!r} more than once; the name is what they go by")
         return instances

@@ -99,6 +99,13 @@ class Accounts:
             await self._insert_user(connection, organization_id, told)
         return told
 
+    async def get_first(self, connection: Connection) -> User:
+        """The user of the first start, or whoever was added first. Raises NotFound."""
+        row = await connection.fetchrow(QUERIES["find_first_user"])
+        if row is None:
+            raise NotFound("There is no user yet.")
+        return _user(row)
+
     async def list_users(self) -> Sequence[ListedUser]:
         """Everybody, oldest first."""
         return [

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from daemon.connectors.connector import Grant
 from daemon.errors import NotFound
 from daemon.instance import InstanceId
-from daemon.store.database import Database, load_queries
+from daemon.store.database import Database, Row, load_queries
 from daemon.store.encryption import Keyring
 from daemon.store.instance_secrets import open_column, seal_column
 
@@ -27,7 +27,7 @@ class StoredCredentials:
 
 
 def seal(keyring: Keyring, instance_id: InstanceId, grant: Grant) -> bytes:
-    """What `instances.credentials` stores for a grant; `refresh_at` has a column of its own."""
+    """What `instances.credentials` stores for a grant; its instants have columns."""
     tokens = {"access_token": grant.access_token, "refresh_token": grant.refresh_token}
     return seal_column(keyring, COLUMN, instance_id, tokens)
 
@@ -44,7 +44,7 @@ class Credentials:
         row = await self._database.fetchrow(QUERIES["load"], instance_id)
         if row is None:
             raise NotFound(f"No instance found with id {instance_id}.")
-        grant = self._open(instance_id, row["credentials"], row["credentials_refresh_at"])
+        grant = self._open(instance_id, row)
         return StoredCredentials(
             generation=row["credentials_generation"],
             grant=grant,
@@ -73,6 +73,7 @@ class Credentials:
             generation,
             seal(self._keyring, instance_id, grant),
             grant.refresh_at,
+            grant.expires_at,
         )
         return new
 
@@ -80,14 +81,13 @@ class Credentials:
         """Put the instance into `needs_reauth`, unless it has newer tokens by now."""
         await self._database.execute(QUERIES["refuse"], instance_id, generation, reason)
 
-    def _open(
-        self, instance_id: InstanceId, sealed: bytes | None, refresh_at: datetime | None
-    ) -> Grant | None:
-        if sealed is None:
+    def _open(self, instance_id: InstanceId, row: Row) -> Grant | None:
+        if row["credentials"] is None:
             return None
-        tokens = open_column(self._keyring, COLUMN, instance_id, sealed)
+        tokens = open_column(self._keyring, COLUMN, instance_id, row["credentials"])
         return Grant(
             access_token=tokens["access_token"],
             refresh_token=tokens["refresh_token"],
-            refresh_at=refresh_at,
+            refresh_at=row["credentials_refresh_at"],
+            expires_at=row["credentials_expires_at"],
         )

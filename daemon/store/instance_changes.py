@@ -73,6 +73,7 @@ async def create(connection: Connection, keyring: Keyring, new: NewInstance) -> 
         new.grant and credentials.seal(keyring, instance_id, new.grant),
         1 if new.grant else 0,
         new.grant and new.grant.refresh_at,
+        new.grant and new.grant.expires_at,
     )
     await connection.execute(QUERIES["insert_endpoint"], instance_id)
     await leases.create(connection, instance_id, new.lease_owner)
@@ -112,6 +113,7 @@ async def alter(
             instance_id,
             credentials.seal(keyring, instance_id, alteration.grant),
             alteration.grant.refresh_at,
+            alteration.grant.expires_at,
         )
     if alteration.grant is not None or alteration.reauthorizes:
         await connection.execute(QUERIES["reauthorize"], instance_id)

@@ -50,6 +50,8 @@ class OwnedInstance:
     secrets: Mapping[str, Any] = field(repr=False)
     credentials_generation: int
     credentials_refresh_at: datetime | None
+    credentials_expires_at: datetime | None = None
+    declared_name: str | None = None
 
     @property
     def values(self) -> Mapping[str, Any]:
@@ -191,6 +193,8 @@ class Instances:
             secrets=self._secrets(instance_id, row["secrets"]),
             credentials_generation=row["credentials_generation"],
             credentials_refresh_at=row["credentials_refresh_at"],
+            credentials_expires_at=row["credentials_expires_at"],
+            declared_name=row["declared_name"],
         )
 
     def _secrets(self, instance_id: InstanceId, sealed: bytes | None) -> Mapping[str, Any]:

@@ -25,6 +25,20 @@ def create_private_file(path: Path, content: bytes) -> bool:
     return True
 
 
+def replace_private_file(path: Path, content: bytes) -> None:
+    """Puts the file in the place of the one that is there, whose owner keeps it."""
+    owner = path.stat()
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    try:
+        _write(draft, content)
+        if (owner.st_uid, owner.st_gid) != (os.geteuid(), os.getegid()):
+            os.chown(draft, owner.st_uid, owner.st_gid)
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)
+    _sync_directory(path.parent)
+
+
 def _write(path: Path, content: bytes) -> None:
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, OWNER_ONLY)
     with os.fdopen(descriptor, "wb") as file:

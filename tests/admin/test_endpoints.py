@@ -213,6 +213,7 @@ async def test_what_is_no_callback_is_refused(api: Api, body: dict[str, Any], fi
 
 async def test_a_private_address_is_not_tried_out(api: Api) -> None:
     reply = await api.call("POST", "/callbacks/test", {"url": "http://10.0.0.1/"})
+    assert "allowed_private_networks" in reply.faults["url"]
 
     assert reply.status == 400
     assert "security.allowed_private_networks" in reply.json["message"]

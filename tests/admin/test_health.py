@@ -51,7 +51,7 @@ async def test_it_is_ready_when_every_check_passes(context: AdminContext) -> Non
                 assert (await response.json()).get("checks", {}) == expected
             async with client.get("/readyz?verbose") as response:
                 shown: dict[str, Any] = (await response.json())["checks"]
-                assert list(shown) == ["database", *checks]
+                assert list(shown) == ["database", "schema", *checks]
                 assert shown["database"] == "ok"
 
 
@@ -59,7 +59,7 @@ async def test_an_outdated_schema_is_not_ready(nobody: Api, context: AdminContex
     await context.database.execute("delete from schema_migrations")
     reply = await nobody.get("/readyz")
     assert reply.status == 503
-    assert "pollhook migrate" in reply.json["checks"]["database"]
+    assert "pollhook migrate" in reply.json["checks"]["schema"]
 
 
 async def test_the_summary_counts_states_polls_and_what_waits(

@@ -208,7 +208,7 @@ async def test_a_refused_write_is_the_callers_fault_and_told_in_the_providers_wo
         reply = await hub.call(method, address, body)
         assert reply.status == 400, (method, address, reply.text)
         assert reply.json["providerMessage"], (method, address)
-        assert "faults" not in reply.json
+        assert reply.json["faults"] == []
 
 
 async def test_a_field_that_the_provider_refuses_on_a_read_is_its_failure(hub: Api) -> None:

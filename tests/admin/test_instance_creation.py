@@ -270,6 +270,8 @@ async def test_a_refused_code_is_answered_in_the_providers_words_and_stores_noth
     reply = await api.call("POST", "/instances", body_of(code="unknown"))
     assert reply.status == 400
     assert reply.json["providerMessage"] == "invalid_grant: the code is unknown"
+    assert list(reply.faults) == ["providerData.code"]
+    assert reply.json["message"].startswith("providerData.code: ")
     assert await count_instances(context) == 0
 
 
@@ -333,6 +335,7 @@ async def test_a_personal_access_token_needs_no_consent(api: Api, provider: Prov
     revoked = {"configuration": {"maximizer.personal.access.token": "revoked"}}
     refused = await api.call("POST", "/instances", body | revoked)
     assert (refused.status, refused.json["providerMessage"]) == (400, "revoked")
+    assert list(refused.faults) == ["maximizer.personal.access.token"]
     altered = await api.call("PATCH", f"/instances/{reply.json['id']}", revoked)
     assert (altered.status, altered.json["providerMessage"]) == (400, "revoked")
     assert (await api.get(f"/instances/{reply.json['id']}")).json["state"] == "active"

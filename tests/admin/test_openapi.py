@@ -44,6 +44,13 @@ async def test_every_call_is_described_and_every_reference_leads_somewhere(nobod
         assert node
 
 
+async def test_every_call_has_a_name_of_its_own(nobody: Api) -> None:
+    paths = (await nobody.get("/openapi.json")).json["paths"]
+    names = [call["operationId"] for calls in paths.values() for call in calls.values()]
+    assert len(set(names)) == len(names)
+    assert paths["/instances/{id}/state"]["get"]["operationId"] == "getInstancesByIdState"
+
+
 async def test_every_parameter_of_an_address_is_described(nobody: Api) -> None:
     document = (await nobody.get("/openapi.json")).json
     for path, calls in document["paths"].items():

@@ -363,3 +363,14 @@ async def test_the_events_entry_stands_for_the_default_resources(
         "opportunities": "sweep",
         "companies": "off",
     }
+
+
+async def test_all_that_is_wrong_with_a_rewind_or_a_redelivery_is_told_at_once(api: Api) -> None:
+    made = (await api.call("POST", "/instances", polling_body_of())).json
+    path = f"/instances/{made['id']}"
+    body = {"to": "yesterday", "resend": "perhaps", "colour": 1}
+    reply = await api.call("POST", f"{path}/resources/contacts/rewind", body)
+    assert (reply.status, sorted(reply.faults)) == (400, ["colour", "resend", "to"])
+    body = {"status": "lost", "dryRun": 1, "colour": 1}
+    reply = await api.call("POST", f"{path}/redeliver", body)
+    assert (reply.status, sorted(reply.faults)) == (400, ["colour", "dryRun", "status"])

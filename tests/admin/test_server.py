@@ -215,3 +215,13 @@ async def test_each_request_leaves_one_line_and_no_secret_in_it(
         platform(credentials),
     )
     assert not [secret for secret in secrets if secret in text]
+
+
+async def test_what_can_be_got_can_be_asked_about_by_its_head(api: Api) -> None:
+    for path in ("/livez", "/instances", "/docs", "/elements/api-v2/elements/maximizer"):
+        headers = {"Accept": "*/*"}
+        got = await api.get(path, headers=headers)
+        asked = await api.call("HEAD", path, headers=headers)
+        assert (asked.status, asked.text) == (200, "")
+        assert asked.headers["Content-Type"] == got.headers["Content-Type"]
+    assert (await api.call("HEAD", "/events/stream")).status == 405

@@ -91,7 +91,10 @@ async def test_a_code_is_exchanged_with_the_credentials_in_the_form(
     tokens.answer = {"json": {"access_token": "A", "refresh_token": "R", "expires_in": 600}}
     grant = await exchange(endpoint)
     assert grant == Grant(
-        access_token="A", refresh_token="R", refresh_at=NOW + timedelta(seconds=480)
+        access_token="A",
+        refresh_token="R",
+        refresh_at=NOW + timedelta(seconds=480),
+        expires_at=NOW + timedelta(seconds=600),
     )
     assert tokens.content_types == ["application/x-www-form-urlencoded"]
     assert tokens.forms == [

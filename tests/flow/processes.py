@@ -100,7 +100,9 @@ class Program:
 
 
 @asynccontextmanager
-async def running(*arguments: str, log: Path) -> AsyncIterator[Program]:
+async def running(
+    *arguments: str, log: Path, environment: Mapping[str, str] | None = None
+) -> AsyncIterator[Program]:
     """`python -m ...` until the context ends, which kills it if it still runs."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
@@ -110,7 +112,7 @@ async def running(*arguments: str, log: Path) -> AsyncIterator[Program]:
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
         cwd=ROOT,
-        env=own_environment(),
+        env={**own_environment(), **(environment or {})},
         limit=LONGEST_LINE_BYTES,
     )
     assert process.stdout is not None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tests.flow.pollhook import Pollhook
 from tests.flow.processes import finished
+from tests.flow.standins import Receiver
 
 
 async def test_commands_work_beside_the_daemon_and_a_second_one_is_refused(
@@ -47,3 +48,24 @@ async def test_a_database_from_the_future_is_left_alone(pollhook: Pollhook) -> N
     program = await pollhook.begin()
     assert await program.ended() == 3
     assert "version 9999" in program.lines[-1]["text"]
+
+
+async def test_secrets_are_encrypted_anew_while_the_daemon_works(
+    pollhook: Pollhook, receiver: Receiver
+) -> None:
+    await pollhook.start()
+    made = await pollhook.connect(receiver.callback(), ["contacts"])
+    keys = pollhook.data_dir / "keys"
+    config = ("--config", str(pollhook.config))
+    status, output, complaints = await finished("daemon", "rekey", "--new-key", *config)
+    assert (status, complaints) == (0, "")
+    assert output.startswith("encrypted 6 secrets anew")
+    second = await pollhook.connect(receiver.callback(), ["contacts"])
+    assert (await pollhook.call("GET", f"/instances/{made.id}"))["token"] == made.token
+
+    keys.write_text(keys.read_text("ascii").splitlines()[0], "ascii")
+    assert await pollhook.stop() == 0
+    await pollhook.start()
+    for instance in (made, second):
+        assert (await pollhook.state(instance.id))["state"] == "active"
+    assert await pollhook.stop() == 0

@@ -307,8 +307,8 @@ SCHEDULE = "delivery.retry_schedule_seconds"
         (
             "instances: [{name: a}]",
             1,
-            "instances",
-            "this version takes none from a file; create them by POST /instances",
+            "instances[0].element",
+            "is needed",
         ),
     ],
 )

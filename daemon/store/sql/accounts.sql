@@ -33,6 +33,10 @@ select id, secret from organizations where name = $1
 -- The organization of the first start, which new users join unless another one is named.
 select id, secret from organizations order by id limit 1
 
+-- name: find_first_user
+-- Whose the instances are that the configuration file declares.
+select id, organization_id, username from users order by id limit 1
+
 -- name: list_users
 -- Everybody, with the organization they belong to.
 select users.id, users.username, users.organization_id, organizations.name as organization, users.created_at

@@ -4,6 +4,7 @@ select
     credentials,
     credentials_generation,
     credentials_refresh_at,
+    credentials_expires_at,
     greatest(0, extract(epoch from credentials_locked_until - now()))::float8 as locked_seconds
 from instances
 where id = $1 and deleted_at is null
@@ -30,6 +31,7 @@ update instances
 set credentials = $3,
     credentials_generation = credentials_generation + 1,
     credentials_refresh_at = $4,
+    credentials_expires_at = $5,
     credentials_locked_until = null,
     state = case when state = 'needs_reauth' then 'active' else state end,
     state_reason = case when state = 'needs_reauth' then null else state_reason end,

@@ -6,9 +6,10 @@ select nextval(pg_get_serial_sequence('instances', 'id'))
 -- A new instance with everything its owner gave, and the tokens the provider gave.
 insert into instances (
     id, organization_id, user_id, element_key, name, tags, configuration, secrets,
-    token_digest, token, webhook_secret, credentials, credentials_generation, credentials_refresh_at
+    token_digest, token, webhook_secret, credentials, credentials_generation, credentials_refresh_at,
+    credentials_expires_at
 )
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
 
 -- name: insert_endpoint
 -- The state of its callback address.
@@ -20,8 +21,8 @@ select
     instances.id, instances.organization_id, instances.user_id, instances.element_key, instances.name,
     instances.tags, instances.state, instances.state_reason, instances.state_since,
     instances.configuration, instances.secrets, instances.token,
-    instances.credentials_generation, instances.credentials_refresh_at,
-    instances.created_at, instances.updated_at,
+    instances.credentials_generation, instances.credentials_refresh_at, instances.credentials_expires_at,
+    instances.created_at, instances.updated_at, instances.declared_name,
     users.email_address, users.first_name, users.last_name
 from instances
 join users on users.id = instances.user_id
@@ -39,8 +40,8 @@ select
     instances.id, instances.organization_id, instances.user_id, instances.element_key, instances.name,
     instances.tags, instances.state, instances.state_reason, instances.state_since,
     instances.configuration, instances.secrets, instances.token,
-    instances.credentials_generation, instances.credentials_refresh_at,
-    instances.created_at, instances.updated_at,
+    instances.credentials_generation, instances.credentials_refresh_at, instances.credentials_expires_at,
+    instances.created_at, instances.updated_at, instances.declared_name,
     users.email_address, users.first_name, users.last_name
 from instances
 join users on users.id = instances.user_id
@@ -82,7 +83,7 @@ where id = $1
 -- name: replace_credentials
 -- New consent by a person brings other tokens.
 update instances
-set credentials = $2, credentials_refresh_at = $3
+set credentials = $2, credentials_refresh_at = $3, credentials_expires_at = $4
 where id = $1
 
 -- name: reauthorize
@@ -122,8 +123,8 @@ returning id
 -- The end of an instance as far as anybody can see; its secrets go at once.
 update instances
 set deleted_at = now(), updated_at = now(), state = 'disabled', state_reason = 'deleted',
-    secrets = null, credentials = null, credentials_refresh_at = null, credentials_locked_until = null,
-    token = '', webhook_secret = ''
+    secrets = null, credentials = null, credentials_refresh_at = null, credentials_expires_at = null,
+    credentials_locked_until = null, token = '', webhook_secret = ''
 where id = $1
 
 -- name: count_by_state
