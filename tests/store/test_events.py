@@ -208,18 +208,25 @@ async def test_the_queries_behind_lists_use_their_indexes(
     named = [scope.organization_id, dead.instance_id]
     listing = [*named, NOW, "x", events.EARLIEST, None, None, ["dead"], 100]
     queries: dict[str, tuple[str, Sequence[object]]] = {
-        "list_by_time": (events.QUERIES["list_by_time"], listing),
+        "list_by_time": (
+            events.QUERIES["list_by_time"],
+            [scope.organization_id, None, *listing[2:]],
+        ),
+        "list_of_instance": (events.QUERIES["list_of_instance"], listing),
         "list_unfinished": (
             events.QUERIES["list_unfinished"],
             [*named, NOW, "x", events.EARLIEST, None, None, ["pending"], 100],
         ),
-        "list_dead": (events.QUERIES["list_dead"], listing),
+        "list_ended": (events.QUERIES["list_ended"], listing),
         "list_of_object": (events.QUERIES["list_of_object"], [*listing, "1"]),
         "list_by_sequence": (
             events.QUERIES["list_by_sequence"],
             [dead.instance_id, "contacts", 1, 100],
         ),
-        "list_new": (events.QUERIES["list_new"], [*named, NOW, "x", NOW, 100]),
+        "list_new": (
+            events.QUERIES["list_new"],
+            [scope.organization_id, None, NOW, "x", NOW, 100],
+        ),
         "find_notification": (events.QUERIES["find_notification"], [*named, "x", None]),
         "list_attempts": (events.QUERIES["list_attempts"], [[1, 2]]),
         "choose_dead": (
@@ -249,12 +256,13 @@ async def test_the_queries_behind_lists_use_their_indexes(
         large = {f"sequential scan of {table}" for table in ("events", "notifications", "attempts")}
         assert not used & large, (name, used)
         wanted = {
-            "list_by_time": "events_by_time",
+            "list_by_time": "events_by_instant",
+            "list_of_instance": "events_by_time",
             "list_unfinished": "notifications_unfinished",
-            "list_dead": "notifications_dead",
+            "list_ended": "notifications_undelivered",
             "list_of_object": "events_by_object",
             "list_by_sequence": "events_pkey",
-            "list_new": "events_by_time",
+            "list_new": "events_by_instant",
             "choose_dead": "notifications_dead",
             "choose_delivered": "events_by_time",
             "list_undelivered": "notifications_dead",
