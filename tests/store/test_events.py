@@ -251,25 +251,26 @@ async def test_the_queries_behind_lists_use_their_indexes(
         ),
     }
 
+    dead_ones = {"notifications_dead", "notifications_undelivered"}  # here all are one instance's
     for name, (query, arguments) in queries.items():
         used = await indexes_used(database, query, *arguments)
         large = {f"sequential scan of {table}" for table in ("events", "notifications", "attempts")}
         assert not used & large, (name, used)
         wanted = {
-            "list_by_time": "events_by_instant",
-            "list_of_instance": "events_by_time",
-            "list_unfinished": "notifications_unfinished",
-            "list_ended": "notifications_undelivered",
-            "list_of_object": "events_by_object",
-            "list_by_sequence": "events_pkey",
-            "list_new": "events_by_instant",
-            "choose_dead": "notifications_dead",
-            "choose_delivered": "events_by_time",
-            "list_undelivered": "notifications_dead",
-            "list_deliveries": "notifications_by_instance",
-            "count_buckets": "events_by_time",
+            "list_by_time": {"events_by_instant"},
+            "list_of_instance": {"events_by_time"},
+            "list_unfinished": {"notifications_unfinished"},
+            "list_ended": {"notifications_undelivered"},
+            "list_of_object": {"events_by_object"},
+            "list_by_sequence": {"events_pkey"},
+            "list_new": {"events_by_instant"},
+            "choose_dead": dead_ones,
+            "choose_delivered": {"events_by_time"},
+            "list_undelivered": dead_ones,
+            "list_deliveries": {"notifications_by_instance"},
+            "count_buckets": {"events_by_time"},
         }.get(name)
-        assert wanted is None or wanted in used, (name, used)
+        assert wanted is None or wanted & used, (name, used)
 
 
 async def test_events_are_counted_by_time_and_instance(database: Database, source: Source) -> None:
