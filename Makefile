@@ -2,7 +2,7 @@
 # PYTHON=/path/to/python3 chooses the interpreter, ARGS="..." is passed on to the program a verb runs.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint types bench pitfalls soak mutants lock clean setup setup-dev
+.PHONY: help run test lint types bench pitfalls soak mutants pictures lock clean setup setup-dev
 
 PYTHON ?=
 ARGS ?=
@@ -37,6 +37,10 @@ soak: setup-dev ## run the long forms of the proofs
 
 mutants: setup-dev ## take each remedy out of a copy, and see that its tests notice
 	@$(python) -m tests.mutants $(ARGS)
+
+pictures: setup-dev ## renew the pictures of the README from the running demo
+	@sh scripts/browser
+	@$(python) -m tests.ui.pictures
 
 lock: ## renew requirements*.txt from pyproject.toml
 	@PYTHON="$(PYTHON)" sh scripts/lock

@@ -12,7 +12,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bench import commit, delivery, events, idle, purge
+from bench import commit, delivery, events, idle, page, purge
 from bench.faults import CheckFailed
 from bench.plan import QUICK, Plan
 from bench.report import Result, describe_machine, write_json
@@ -25,6 +25,7 @@ BENCHMARKS: Mapping[str, Callable[[Scene], Awaitable[Result]]] = {
     "purge": purge.measure,
     "commit": commit.measure,
     "delivery": delivery.measure,
+    "page": page.measure,
 }
 
 

@@ -22,7 +22,7 @@ ROOT = Path(__file__).parents[1]
 LOCKS = ("requirements.txt", "requirements-build.txt", "requirements-dev.txt")
 VERBS = (
     *("help", "run", "test", "lint", "types", "bench", "pitfalls", "soak", "mutants"),
-    *("lock", "clean"),
+    *("pictures", "lock", "clean"),
 )
 FOLDERS = (".ci", "bench", "daemon", "scripts", "systemd", "tests")
 

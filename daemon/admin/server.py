@@ -18,6 +18,7 @@ from daemon.admin.openapi_events import STREAMS
 from daemon.admin.problems import render, status_of
 from daemon.admin.routes import OPERATOR_ROUTES, PAGE_ROUTES, PLATFORM_ROUTES
 from daemon.admin.stream import install_streams
+from daemon.admin.ui.series import install_series
 
 log = structlog.get_logger(__name__)
 
@@ -36,6 +37,7 @@ def create_application(context: AdminContext) -> web.Application:
     application[CONTEXT] = context
     application[DOOR] = Door()
     install_streams(application)
+    install_series(application)
     unprefixed = (*OPERATOR_ROUTES, *PLATFORM_ROUTES)
     application[DESCRIPTION] = build_description(unprefixed, PLATFORM_ROUTES, PREFIX)
     for prefix, routes in (("", (*unprefixed, *PAGE_ROUTES)), (PREFIX, PLATFORM_ROUTES)):

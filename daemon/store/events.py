@@ -27,6 +27,9 @@ from daemon.store.recorded import (
 QUERIES = load_queries("events")
 
 UNFINISHED = frozenset({NotificationState.PENDING, NotificationState.RETRYING})
+UNDELIVERED = frozenset(
+    {NotificationState.DEAD, NotificationState.CANCELLED, NotificationState.SPLIT}
+)
 EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 LATEST = datetime(9999, 1, 1, tzinfo=UTC)
 
@@ -50,7 +53,7 @@ async def list_events(
         limit,
     ]
     found: list[RecordedEvent] = []
-    for name in _list_names(wanted):
+    for name in _list_names(scope, wanted):
         known = [*arguments, wanted.object_key] if name == "list_of_object" else arguments
         found += [_event(row) for row in await database.fetch(QUERIES[name], *known)]
     newest_first = sorted(found, key=lambda one: (one.created_at, one.event_id), reverse=True)
@@ -127,15 +130,15 @@ async def list_attempts(
     return attempts
 
 
-def _list_names(wanted: EventFilter) -> Sequence[str]:
+def _list_names(scope: Scope, wanted: EventFilter) -> Sequence[str]:
     """The queries that need not pass over many events which are not wanted."""
     states = set(wanted.states or ())
     if wanted.object_key is not None:
         return ["list_of_object"]
-    if not states or states - UNFINISHED - {NotificationState.DEAD}:
-        return ["list_by_time"]
-    dead = ["list_dead"] if NotificationState.DEAD in states else []
-    return [*dead, "list_unfinished"] if states & UNFINISHED else dead
+    if not states or NotificationState.DELIVERED in states:
+        return ["list_by_time" if scope.instance_id is None else "list_of_instance"]
+    by_states = {"list_unfinished": UNFINISHED, "list_ended": UNDELIVERED}
+    return [name for name, those in by_states.items() if states & those]
 
 
 def _event(row: Row) -> RecordedEvent:

@@ -1,15 +1,14 @@
-"""The overview: an organization's instances at a glance, worst first, and how it has been."""
+"""The overview: an organization's instances at a glance, worst first."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from daemon.instance import (
     EndpointState,
-    EventType,
     InstanceId,
     InstanceState,
     OrganizationId,
@@ -21,7 +20,6 @@ from daemon.store.database import Database, Row, load_queries
 QUERIES = load_queries("overview")
 COUNTED_AT_MOST = 10_000
 """Backlogs are counted up to here: beyond it the exact number helps nobody."""
-MEASURED_AT_MOST = 20_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,35 +92,6 @@ class Glance:
     offset: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Span:
-    """What a chart covers: an organization or one instance of it, the past `length` in buckets."""
-
-    organization_id: OrganizationId
-    instance_id: InstanceId | None
-    length: timedelta
-    bucket: timedelta
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ChangeCount:
-    """Changes of one type in one bucket; `resource` is empty over a whole organization."""
-
-    at: datetime
-    resource: str
-    type: EventType
-    changes: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Latency:
-    """How long deliveries took in one bucket, in seconds from the page read to the 2xx."""
-
-    at: datetime
-    p50: float
-    p99: float
-
-
 async def measure_totals(database: Database, organization_id: OrganizationId) -> Totals:
     """States and backlog of an organization."""
     states = await database.fetchrow(QUERIES["count_states"], organization_id)
@@ -155,35 +124,6 @@ async def glance(
     for row in await database.fetch(QUERIES["list_resources"], [row["id"] for row in rows]):
         resources[row["instance_id"]].append(_resource(row))
     return [_instance(row, resources[row["id"]]) for row in rows]
-
-
-async def count_changes(database: Database, span: Span) -> Sequence[ChangeCount]:
-    """Changes by bucket, resource and type, oldest first; buckets without any are left out."""
-    rows = await database.fetch(QUERIES["count_changes"], *_conditions(span))
-    return [
-        ChangeCount(
-            at=row["bucket_at"],
-            resource=row["resource"],
-            type=EventType(row["type"]),
-            changes=row["changes"],
-        )
-        for row in rows
-    ]
-
-
-async def measure_latency(database: Database, span: Span) -> Sequence[Latency]:
-    """Latency by bucket, oldest first; buckets in which nothing was delivered are left out."""
-    rows = await database.fetch(QUERIES["measure_latency"], *_conditions(span), MEASURED_AT_MOST)
-    return [Latency(at=row["bucket_at"], p50=row["p50"], p99=row["p99"]) for row in rows]
-
-
-def _conditions(span: Span) -> tuple[object, ...]:
-    return (
-        span.organization_id,
-        span.instance_id,
-        span.length.total_seconds(),
-        span.bucket.total_seconds(),
-    )
 
 
 def _instance(row: Row, resources: Sequence[GlancedResource]) -> GlancedInstance:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import stat
+import threading
 from pathlib import Path
+from typing import Literal
 
 import argon2
 import orjson
@@ -157,6 +159,42 @@ async def test_a_wrong_password_or_name_lets_nobody_in(accounts: Accounts) -> No
     told = await accounts.add_user("anna")
     assert await accounts.find_by_password("anna", "wrong") is None
     assert await accounts.find_by_password("otto", told.password) is None
+
+
+class WatchedHasher(argon2.PasswordHasher):
+    """Notes which thread each hash and each comparison runs in."""
+
+    def __init__(self) -> None:
+        super().__init__(time_cost=1, memory_cost=8, parallelism=1)
+        self.threads: list[int] = []
+
+    def hash(self, password: str | bytes, *, salt: bytes | None = None) -> str:
+        self.threads.append(threading.get_ident())
+        return super().hash(password, salt=salt)
+
+    def verify(  # the names are those of argon2
+        self,
+        hash: str | bytes,  # noqa: A002
+        password: str | bytes,
+    ) -> Literal[True]:
+        self.threads.append(threading.get_ident())
+        return super().verify(hash, password)
+
+
+async def test_no_password_is_hashed_in_the_thread_of_the_loop(
+    database: Database, tmp_path: Path
+) -> None:
+    hasher = WatchedHasher()
+    accounts = Accounts(database, KEYRING, hasher)
+    await accounts.ensure_first(tmp_path)
+    told = await accounts.add_user("ada")
+    assert await accounts.find_by_password("ada", told.password)
+    assert await accounts.find_by_password("ada", "wrong") is None
+    assert await accounts.find_by_password("nobody", "wrong") is None
+    await accounts.rotate("ada")
+
+    assert len(hasher.threads) == 7  # two users made, four times compared or pretended to, rotated
+    assert threading.get_ident() not in hasher.threads
 
 
 async def test_a_key_set_that_lacks_a_used_key_is_refused(

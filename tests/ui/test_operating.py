@@ -14,7 +14,7 @@ from playwright.async_api import Page, Route, expect
 from daemon.notifications.records import EPOCH
 from daemon.settings import Settings
 from daemon.store.opening import open_current_database
-from tests.ui.conftest import Visit
+from tests.ui.visiting import Visit
 
 pytestmark = [pytest.mark.timeout(120), pytest.mark.asyncio(loop_scope="session")]
 

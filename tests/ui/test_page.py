@@ -10,7 +10,7 @@ import pytest
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Page, expect
 
-from tests.ui.conftest import Visit
+from tests.ui.visiting import Visit
 
 pytestmark = [pytest.mark.timeout(120), pytest.mark.asyncio(loop_scope="session")]
 PAGES = (
@@ -47,11 +47,14 @@ async def test_every_page_is_accessible_and_quiet(visit: Visit, scheme: Any) -> 
     findings = await serious_findings(visit.page)
     await visit.fill_in_who()
     await visit.page.get_by_role("heading", name="Overview").wait_for()
-    for path, heading in PAGES:
+    event = (await visit.call("GET", "/instances/1/events?pageSize=1"))[0]
+    of_event = (f"/ui/events/1/{event['eventId']}", re.compile(r"(creat|updat|delet)ed \w+"))
+    for path, heading in (*PAGES, of_event):
         await visit.open(path)
         await expect(visit.page.get_by_role("heading", level=1)).to_have_text(heading)
         findings += [f"{path} {found}" for found in await serious_findings(visit.page)]
-        await visit.keep(f"{heading} {scheme}".lower().replace(" ", "-"))
+        name = heading if isinstance(heading, str) else "event"
+        await visit.keep(f"{name} {scheme}".lower().replace(" ", "-"))
     assert findings == []
     assert visit.complaints == []
 
@@ -88,6 +91,7 @@ async def test_an_instance_is_created_by_way_of_the_consent_page(visit: Visit) -
     await page.get_by_role("button", name="Create instance").click()
     await expect(page.get_by_role("heading", level=1)).to_have_text("Willow is connected")
     await expect(page.get_by_text("whsec_")).to_be_visible()
+    assert await serious_findings(page) == []
     await visit.keep("created")
     await page.get_by_role("link", name="Watch it work").click()
     await expect(page.get_by_text("It works.")).to_be_visible()
@@ -192,13 +196,15 @@ async def test_a_person_whose_session_is_over_signs_in_and_goes_on(visit: Visit)
 
 
 async def test_on_a_phone_every_page_fits_its_width(visit: Visit) -> None:
-    await visit.page.set_viewport_size({"width": 360, "height": 740})
+    await visit.page.set_viewport_size({"width": 320, "height": 640})
     await visit.sign_in()
     for path, heading in PAGES:
         await visit.open(path)
         await expect(visit.page.get_by_role("heading", level=1)).to_have_text(heading)
-        wide = await visit.page.evaluate("document.documentElement.scrollWidth")
-        assert wide <= 360, path
+        wide, fits = await visit.page.evaluate(
+            "[document.documentElement.scrollWidth, document.documentElement.clientWidth]"
+        )
+        assert wide <= fits, path
         await visit.keep(f"{heading} phone".lower().replace(" ", "-"))
 
 

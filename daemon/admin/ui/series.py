@@ -15,10 +15,16 @@ from daemon.admin.elements import find_connector
 from daemon.admin.messages import answer, instant_text, refuse
 from daemon.instance import Instance, ResourceState
 from daemon.polling.history import BUCKETS, SPANS, History, Tick
-from daemon.store import overview as rows
+from daemon.store import series as rows
 from daemon.store.poll_histories import list_histories
 
+CHANGES = web.AppKey("changes", rows.ChangeCounts)
 _POLLED = (ResourceState.ACTIVE, ResourceState.DEGRADED, ResourceState.BASELINE_PENDING)
+
+
+def install_series(application: web.Application) -> None:
+    """Let an application count changes."""
+    application[CHANGES] = rows.ChangeCounts(application[CONTEXT].database)
 
 
 async def of_organization(request: web.Request) -> web.Response:
@@ -42,15 +48,15 @@ async def of_instance(request: web.Request) -> web.Response:
 
 
 async def _told(request: web.Request, span: str, instance: Instance | None) -> dict[str, Any]:
-    database, seconds = request.app[CONTEXT].database, SPANS[span]
+    seconds = SPANS[span]
     wanted = rows.Span(
         organization_id=request[CALLER].user.organization_id,
         instance_id=instance.id if instance else None,
         length=timedelta(seconds=seconds),
         bucket=timedelta(seconds=seconds / BUCKETS),
     )
-    changes = await rows.count_changes(database, wanted)
-    latency = await rows.measure_latency(database, wanted)
+    changes = await request.app[CHANGES].count(wanted, datetime.now(UTC))
+    latency = await rows.measure_latency(request.app[CONTEXT].database, wanted)
     return {
         "spanSeconds": seconds,
         "bucketSeconds": seconds / BUCKETS,

@@ -1,5 +1,30 @@
 -- name: list_by_time
--- The newest events of an organization's instances (or of one), page by page.
+-- The newest events of an organization, page by page.
+with page as (
+    select events.created_at, events.event_id
+    from events
+    join instances on instances.id = events.instance_id
+    join resources on resources.id = events.resource_id
+    where instances.organization_id = $1
+        and instances.deleted_at is null
+        and ($2::bigint is null or events.instance_id = $2)
+        and (events.created_at, events.event_id) < ($3, $4)
+        and events.created_at >= $5
+        and ($6::text[] is null or events.type = any($6))
+        and ($7::text is null or resources.name = $7)
+        and ($8::text[] is null or (
+            select state from notifications where id = events.notification_id
+        ) = any($8))
+    order by events.created_at desc, events.event_id desc
+    limit $9
+)
+select told_events.*
+from page
+join told_events on told_events.event_id = page.event_id
+order by told_events.created_at desc, told_events.event_id desc
+
+-- name: list_of_instance
+-- The same for one instance; its id stands in the comparisons so that its own index answers them.
 with page as (
     select found.*
     from instances
@@ -7,8 +32,8 @@ with page as (
         select events.*
         from events
         where events.instance_id = instances.id
-            and (events.created_at, events.event_id) < ($3, $4)
-            and events.created_at >= $5
+            and (events.instance_id, events.created_at, events.event_id) < (instances.id, $3, $4)
+            and (events.instance_id, events.created_at) >= (instances.id, $5)
             and ($6::text[] is null or events.type = any($6))
             and ($7::text is null or events.resource_id = (
                 select id from resources
@@ -22,7 +47,7 @@ with page as (
     ) as found
     where instances.organization_id = $1
         and instances.deleted_at is null
-        and ($2::bigint is null or instances.id = $2)
+        and instances.id = $2
     order by found.created_at desc, found.event_id desc
     limit $9
 )
@@ -65,33 +90,25 @@ from page
 join told_events on told_events.event_id = page.event_id
 order by told_events.created_at desc, told_events.event_id desc
 
--- name: list_dead
--- The same for what was given up.
+-- name: list_ended
+-- The same for what ended without being delivered.
 with page as (
-    select found.*
-    from instances
-    cross join lateral (
-        select events.created_at, events.event_id
-        from notifications
-        join events on events.notification_id = notifications.id
-        where notifications.instance_id = instances.id
-            and notifications.state = 'dead'
-            and notifications.state = any($8::text[])
-            and notifications.created_at <= $3
-            and notifications.created_at >= $5
-            and (events.created_at, events.event_id) < ($3, $4)
-            and ($6::text[] is null or events.type = any($6))
-            and ($7::text is null or events.resource_id = (
-                select id from resources
-                where resources.instance_id = instances.id and resources.name = $7
-            ))
-        order by notifications.created_at desc, events.event_id desc
-        limit $9
-    ) as found
+    select events.created_at, events.event_id
+    from notifications
+    join instances on instances.id = notifications.instance_id
+    join resources on resources.id = notifications.resource_id
+    join events on events.notification_id = notifications.id
     where instances.organization_id = $1
         and instances.deleted_at is null
-        and ($2::bigint is null or instances.id = $2)
-    order by found.created_at desc, found.event_id desc
+        and ($2::bigint is null or notifications.instance_id = $2)
+        and notifications.state in ('dead', 'cancelled', 'split')
+        and notifications.state = any($8::text[])
+        and notifications.created_at <= $3
+        and notifications.created_at >= $5
+        and (events.created_at, events.event_id) < ($3, $4)
+        and ($6::text[] is null or events.type = any($6))
+        and ($7::text is null or resources.name = $7)
+    order by notifications.created_at desc, events.event_id desc
     limit $9
 )
 select told_events.*
@@ -100,25 +117,27 @@ join told_events on told_events.event_id = page.event_id
 order by told_events.created_at desc, told_events.event_id desc
 
 -- name: list_of_object
--- The events of one object, which people know by its key.
-with page as (
+-- The events of one object, which people know by its key; `is true` keeps the index by time out of it.
+with object as (
+    select snapshots.resource_id, snapshots.object_id
+    from snapshots
+    where snapshots.object_key = $10
+    union
+    select events.resource_id, events.object_id
+    from events
+    where events.object_id = $10
+), page as (
     select found.*
-    from instances
-    join resources on resources.instance_id = instances.id
+    from object
+    join resources on resources.id = object.resource_id
+    join instances on instances.id = resources.instance_id
     cross join lateral (
-        select object_id
-        from snapshots
-        where snapshots.resource_id = resources.id and snapshots.object_key = $10
-        union
-        select $10::text
-    ) as object
-    cross join lateral (
-        select events.*
+        select events.created_at, events.event_id
         from events
-        where events.resource_id = resources.id
+        where events.resource_id = object.resource_id
             and events.object_id = object.object_id
-            and (events.created_at, events.event_id) < ($3, $4)
-            and events.created_at >= $5
+            and ((events.created_at, events.event_id) < ($3, $4)) is true
+            and (events.created_at >= $5) is true
             and ($6::text[] is null or events.type = any($6))
             and ($8::text[] is null or (
                 select state from notifications where id = events.notification_id
@@ -155,21 +174,15 @@ order by number
 -- name: list_new
 -- What came after a place in time and before the horizon, the oldest first.
 with page as (
-    select found.*
-    from instances
-    cross join lateral (
-        select events.created_at, events.event_id
-        from events
-        where events.instance_id = instances.id
-            and (events.created_at, events.event_id) > ($3, $4)
-            and events.created_at < $5
-        order by events.created_at, events.event_id
-        limit $6
-    ) as found
+    select events.created_at, events.event_id
+    from events
+    join instances on instances.id = events.instance_id
     where instances.organization_id = $1
         and instances.deleted_at is null
-        and ($2::bigint is null or instances.id = $2)
-    order by found.created_at, found.event_id
+        and ($2::bigint is null or events.instance_id = $2)
+        and (events.created_at, events.event_id) > ($3, $4)
+        and events.created_at < $5
+    order by events.created_at, events.event_id
     limit $6
 )
 select told_events.*

@@ -43,8 +43,8 @@ from (
     join notifications on notifications.id = events.notification_id
     where events.instance_id = $1
         and notifications.state = 'delivered'
-        and events.created_at >= greatest($2::timestamptz, $4::timestamptz)
-        and events.created_at < $3
+        and (events.instance_id, events.created_at) >= ($1, greatest($2::timestamptz, $4::timestamptz))
+        and (events.instance_id, events.created_at) < ($1, $3)
         and (events.created_at, events.notification_id) > ($4, $5)
         and ($6::text is null or events.resource_id = (
             select id from resources where resources.instance_id = $1 and resources.name = $6

@@ -10,6 +10,7 @@ const API_KEY = "oauth.api.key";
 const API_SECRET = "oauth.api.secret";
 const REDIRECT = "oauth.callback.url";
 const PERSONAL = "maximizer.personal.access.token";
+const ALIAS = "maximizer.alias";
 const FOLDED = ["maximizer.url", PERSONAL];
 
 export async function render({ content, signal }) {
@@ -66,9 +67,9 @@ class CreateForm {
       control.addEventListener("input", () => this.forgetCode());
       return control;
     };
-    const described = (key, label, properties) => known[key] && field(key, label, input(key, { placeholder: known[key].defaultValue ?? "", ...properties }), { hint: known[key].description, optional: true });
+    const described = (key, label, properties) => known[key] && field(key, label, input(key, { placeholder: known[key].defaultValue ?? "", ...properties }), { hint: known[key].description, optional: key !== ALIAS });
     return [
-      h(".row", h(".grow", described("maximizer.datacenter", "Data centre")), h(".grow", described("maximizer.alias", "Alias"))),
+      h(".row", h(".grow", described("maximizer.datacenter", "Data centre")), h(".grow", described(ALIAS, "Alias"))),
       field(API_KEY, "Client id", input(API_KEY), { hint: "Administrator → System Options → OAuth 2.0 Settings." }),
       field(API_SECRET, "Client secret", input(API_SECRET, { type: "password", autocomplete: "new-password" }), { hint: "From the same place." }),
       h(".field", { "data-field": REDIRECT }, h("div", "Redirect URI: register exactly this one there"),

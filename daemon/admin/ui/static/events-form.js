@@ -30,8 +30,8 @@ export class EventsForm {
     const verdict = h("p", { role: "status" });
     const test = actionButton("Send test notification", () => this.test(verdict));
     return h(".stack",
-      field(CALLBACK, "Callback URL", input, { hint: "Where notifications are sent. It has to answer with a 2xx.", check: checkAddress }),
-      h(".row", test, verdict));
+      field(CALLBACK, "Callback URL", input, { hint: "Where notifications are sent. It has to answer with a 2xx.", check: checkAddress, beside: test }),
+      verdict);
   }
 
   async test(verdict) {
@@ -56,9 +56,7 @@ export class EventsForm {
       input.value = btoa(String.fromCharCode(...crypto.getRandomValues(new Uint8Array(24))));
       input.dispatchEvent(new Event("input"));
     });
-    return h(".stack",
-      field(SIGNATURE, "Signature key", input, { optional: true, hint: "Signs the header Elements-Webhook-Signature. The Standard Webhooks signature is always there, with a secret of its own." }),
-      h("div", make));
+    return field(SIGNATURE, "Signature key", input, { optional: true, beside: make, hint: "Signs the header Elements-Webhook-Signature. The Standard Webhooks signature is always there, with a secret of its own." });
   }
 
   interval() {
@@ -76,9 +74,7 @@ export class EventsForm {
       tell();
     });
     tell();
-    return h(".stack",
-      field(INTERVAL, "Interval in minutes", number, { hint: "How often each resource is asked for changes; fractions are fine.", check: checkPositive }),
-      h(".row", h(".grow", slider), words));
+    return field(INTERVAL, "Interval in minutes", number, { hint: "How often each resource is asked for changes; fractions are fine.", check: checkPositive, beside: [slider, words] });
   }
 
   advanced() {

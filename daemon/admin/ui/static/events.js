@@ -49,7 +49,7 @@ function filters(wanted) {
   return h("form.row", { role: "search", onsubmit: apply },
     input("instance", "Instance id", { inputmode: "numeric", size: 10 }), input("objectType", "Resource", { size: 14 }), input("objectId", "Object id", { size: 16 }),
     choice("eventType", "Any type", TYPES), choice("state", "Any state", STATES),
-    h("label.quiet", "From ", input("from", "From", { type: "datetime-local" })), h("label.quiet", "Until ", input("to", "Until", { type: "datetime-local" })),
+    h(".row", h("label.quiet", "From ", input("from", "From", { type: "datetime-local" })), h("label.quiet", "Until ", input("to", "Until", { type: "datetime-local" }))),
     h("button", "Filter"), h("a.button", { href: "/ui/events?state=dead" }, "Dead letters"),
     NAMES.some((name) => wanted[name]) ? h("a.button", { href: "/ui/events" }, "Show all") : null);
 }
@@ -157,7 +157,7 @@ class EventList {
 
   columns() {
     return [
-      [h("span.visually-hidden", "Choose"), "tight", (event) => h("input", { type: "checkbox", checked: this.chosen.has(event.notificationId), "aria-label": `Choose ${event.objectType} ${event.sequence}`, onchange: ({ target }) => this.choose(event, target.checked) })],
+      [h("span.visually-hidden", "Choose"), "choose tight", (event) => h("input", { type: "checkbox", checked: this.chosen.has(event.notificationId), "aria-label": `Choose ${event.objectType} ${event.sequence}`, onchange: ({ target }) => this.choose(event, target.checked) })],
       ["When", "", (event) => when(event.eventDate)],
       ["What", "wide", (event) => [eventType(event.eventType), " ", event.objectType, " ", h("a.mono", { href: `/ui/events/${event.instanceId}/${event.eventId}` }, event.objectId), h(".small.quiet", changedWords(event))]],
       ["Instance", "number", ({ instanceId }) => h("a", { href: `/ui/instances/${instanceId}` }, `#${instanceId}`)],

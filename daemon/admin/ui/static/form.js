@@ -3,8 +3,8 @@ import { h, show } from "./dom.js";
 
 let numbers = 0;
 
-// A labelled control. `name` is the name that faults use for it.
-export function field(name, label, control, { hint = null, check = null, optional = false, judgesItself = false } = {}) {
+// A labelled control, with what stands `beside` it. `name` is the name that faults use for it.
+export function field(name, label, control, { hint = null, check = null, optional = false, judgesItself = false, beside = null } = {}) {
   const id = `field-${++numbers}`;
   const fault = h("p.fault", { id: `${id}-fault`, "aria-live": "polite" });
   control.id = id;
@@ -12,7 +12,7 @@ export function field(name, label, control, { hint = null, check = null, optiona
   control.setAttribute("aria-describedby", `${id}-hint ${id}-fault`);
   const node = h(".field", { "data-field": name },
     h("label", { for: id }, label, optional ? h("span.quiet", " (optional)") : null),
-    control, h("p.hint", { id: `${id}-hint` }, hint), fault);
+    beside ? h(".row.beside", control, beside) : control, h("p.hint", { id: `${id}-hint` }, hint), fault);
   if (check) {
     control.addEventListener("change", () => setFault(node, check(control.value)));
     control.addEventListener("blur", () => control.value && setFault(node, check(control.value)));

@@ -1,7 +1,7 @@
 // One instance: is it fine, what needs a person, how has it been, and each resource in detail.
 import { call, get } from "./api.js";
 import { changesChart, latencyChart, lineChart, pollTimeline, spanChips, TimeAxis } from "./charts.js";
-import { announce, copyButton, facts, h, panel, show, table } from "./dom.js";
+import { announce, copyButton, facts, h, panel, show, skeleton, table } from "./dom.js";
 import { atMost, count, due, duration, mark, shape, verdict, when } from "./format.js";
 import { actionButton, confirm, field } from "./form.js";
 import { pingButton } from "./endpoints.js";
@@ -44,13 +44,20 @@ class InstancePage {
     this.slots = drawn.map((draw) => new Slot(draw));
   }
 
+  // What the charts show may take longer than all else, which does not wait for it.
   async load() {
-    const [instance, state, { instances: [found] }, series] = await Promise.all(
-      [this.path, `${this.path}/state`, `/ui/data/instances?id=${this.id}`, `/ui/data/instances/${this.id}/series?span=${this.span}`].map((path) => get(path, this.signal)));
+    const series = get(`/ui/data/instances/${this.id}/series?span=${this.span}`, this.signal);
+    const [instance, state, { instances: [found] }] = await Promise.all(
+      [this.path, `${this.path}/state`, `/ui/data/instances?id=${this.id}`].map((path) => get(path, this.signal)));
     this.instance = instance;
+    this.update(instance, state, found);
+    series.then((told) => this.update(instance, state, found, this.series = told), () => {});
+  }
+
+  update(instance, state, found, series = this.series) {
     const resources = state.resources.filter((resource) => resource.state !== "stopped");
     const shown = { ...found, resources };
-    const parts = [[shown, instance.eventsEnabled], [shown], [series, resources.map(({ name, state: now }) => [name, now])], [resources], [instance, state, found.endpoint, series.calls]];
+    const parts = [[shown, instance.eventsEnabled], [shown], [series, resources.map(({ name, state: now }) => [name, now])], [resources], [instance, state, found.endpoint, series?.calls ?? null]];
     parts.forEach((values, index) => this.slots[index].update(...values));
   }
 
@@ -82,12 +89,14 @@ class InstancePage {
   }
 
   charts(series, resources) {
+    const actions = spanChips(this.span, `/ui/instances/${this.id}`);
+    if (!series) return panel("How it has been", { actions }, skeleton(Math.round((resources.length + 4) * 2.3)));
     const axis = new TimeAxis(series);
     const ticks = Object.values(series.polls).flat();
     const pages = axis.sums(ticks, (sum, tick) => (sum ?? 0) + tick.pages).map((sum, index) => sum !== null && index < axis.buckets - 1 && { at: axis.start + (index + 0.5) * axis.bucket, sum }).filter(Boolean);
     const { allowedPerHour: allowed, forecastPerHour: forecast } = series.calls;
     const percent = (share) => `${(share * 100).toFixed(share < 0.1 ? 1 : 0)} %`;
-    return panel("How it has been", { actions: spanChips(this.span, `/ui/instances/${this.id}`) }, h(".body.charts",
+    return panel("How it has been", { actions }, h(".body.charts",
       changesChart(axis, series.changes),
       resources.map(([name, now]) => pollTimeline(name, axis, series.polls[name] ?? [], now === "degraded" ? "failing now" : null)),
       lineChart("Polls: how long, how late", axis, [["took", ticks, (tick) => tick.seconds], ["late by", ticks, (tick) => tick.lateSeconds]]),
@@ -101,7 +110,7 @@ class InstancePage {
       ["Resource", "wide", (resource) => [h("b", resource.name), " ", mark(resource.state), resource.lastError ? h(".small.failing", resource.lastError) : null, resource.slowPasses.map(slowPass)]],
       ["Next poll", "number", (resource) => (resource.state === "paused" ? "paused" : due(resource.nextPoll))],
       ["Read up to", "number", (resource) => when(resource.cursor, "not yet")],
-      ["Last poll", "number", lastPoll],
+      ["Last poll", "number whole", lastPoll],
       [h("span.visually-hidden", "Actions"), "tight", (resource) => this.buttons(resource)],
     ];
     return panel("Resources", table(columns, resources, { caption: "Polled resources" }));
@@ -150,13 +159,12 @@ class InstancePage {
     await then(`${resource.name} reads again from there`);
   }
 
-  account(instance, state, endpoint, { allowedPerHour: allowed, forecastPerHour: forecast }) {
-    const number = (value) => Math.round(value).toLocaleString("en");
+  account(instance, state, endpoint, calls) {
     return h(".columns",
       panel("Account", { actions: h("a.button", { href: `/ui/instances/${this.id}/edit#authorize` }, "Re-authorize") }, h(".body", facts([
         ["Element", instance.element.name], ["Created", when(instance.createdDate)],
         ["Token", state.credentials.refreshAt ? ["is renewed ", due(state.credentials.refreshAt)] : "holds until the provider refuses it"],
-        ["Rate budget", [`${count(state.rateBudget.callsLeft, "call")} left for now. `, h("span", { class: forecast > allowed ? "failing" : null }, `Polls need about ${number(forecast)} of ${number(allowed)} an hour${forecast > allowed ? ": lengthen the interval" : ""}.`)]],
+        ["Rate budget", [`${count(state.rateBudget.callsLeft, "call")} left for now. `, calls && forecast(calls)]],
         ["Clock of the provider", state.clockSkewSeconds === null ? "not measured yet" : `${duration(Math.abs(state.clockSkewSeconds))} ${state.clockSkewSeconds >= 0 ? "ahead" : "behind"}`],
         ["Found late", state.missed ? `${count(state.missed, "change")} only by a slow pass` : "nothing"],
         ["Instance token", [h("code", "••••••••"), " ", copyButton(instance.token, "Token")]],
@@ -202,6 +210,11 @@ function lastPoll({ lastPoll: at, lastPollSummary: summary, rows }) {
   if (!at) return "not yet";
   if (!summary) return when(at);
   return [when(at), h(".small.quiet", `${count(summary.pages ?? 0, "page")}, ${count(rows.seen, "row")}: ${rows.new} new, ${rows.changed} changed, ${rows.suppressed} as before; ${duration(summary.seconds)}`)];
+}
+
+function forecast({ allowedPerHour: allowed, forecastPerHour: needed }) {
+  const number = (value) => Math.round(value).toLocaleString("en");
+  return h("span", { class: needed > allowed ? "failing" : null }, `Polls need about ${number(needed)} of ${number(allowed)} an hour${needed > allowed ? ": lengthen the interval" : ""}.`);
 }
 
 function localText(date) {

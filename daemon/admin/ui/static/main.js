@@ -34,7 +34,9 @@ document.addEventListener("click", follow);
 document.addEventListener("keydown", openSearch);
 start();
 
+// The page's own module is asked for at once, not only when it is known who asks.
 async function start() {
+  import(`./${match(location.pathname)[0]}.js`).catch(() => {});
   try {
     await loadSession();
   } catch (problem) {

@@ -1,7 +1,7 @@
 // Overview: is it fine, what needs a person, and how has it been?
 import { get } from "./api.js";
 import { changesChart, latencyChart, spanChips, TimeAxis } from "./charts.js";
-import { empty, h, panel, show } from "./dom.js";
+import { empty, h, panel, show, skeleton } from "./dom.js";
 import { atMost, count, duration, mark, shape, verdict, when } from "./format.js";
 import { createLink, filters, instanceTable } from "./instances.js";
 import { troublesOf } from "./trouble.js";
@@ -13,6 +13,7 @@ export async function render({ content, search, signal }) {
   const span = search.get("span") ?? "hour";
   const slots = [h("div"), h("div"), h("div"), h("div")];
   const [draw, find] = [() => load(slots, span, signal), h(".stack", filters({}))];
+  show(slots[2], chartsPanel(span, skeleton(6)));
   await draw();
   if (signal.aborted) return;
   show(content, h(".head", h("h1", { tabindex: "-1" }, "Overview"), h(".actions", createLink())), slots.slice(0, 3),
@@ -24,14 +25,12 @@ export async function render({ content, search, signal }) {
 }
 
 async function load([first, second, third, fourth], span, signal) {
-  const [totals, { instances }, series] = await Promise.all([
-    get("/ui/data/totals", signal), get(`/ui/data/instances?pageSize=${LISTED}`, signal), get(`/ui/data/series?span=${span}`, signal),
-  ]);
+  const drawn = get(`/ui/data/series?span=${span}`, signal).then((series) => show(third, charts(series, span)), () => {});
+  const [totals, { instances }] = await Promise.all([get("/ui/data/totals", signal), get(`/ui/data/instances?pageSize=${LISTED}`, signal)]);
   const all = Object.values(totals.instances).reduce((a, b) => a + b, 0);
   show(first, h(".stack", sentence(totals, all), all ? figures(totals, all) : firstSteps()));
-  if (!all) return;
+  if (!all) return void drawn.then(() => show(third));
   show(second, troubleList(instances, totals.inTrouble));
-  show(third, charts(series, span));
   const more = all > instances.length ? h("p.empty", h("a", { href: "/ui/instances" }, `All ${all.toLocaleString("en")} instances`)) : null;
   show(fourth, panel(null, instanceTable(instances), more));
 }
@@ -74,6 +73,9 @@ function firstSteps() {
 
 function charts(series, span) {
   const axis = new TimeAxis(series);
-  return panel("How it has been", { actions: spanChips(span, "/ui/") },
-    h(".body.charts", changesChart(axis, series.changes), latencyChart(axis, series.latency), axis.labels()));
+  return chartsPanel(span, h(".body.charts", changesChart(axis, series.changes), latencyChart(axis, series.latency), axis.labels()));
+}
+
+function chartsPanel(span, drawn) {
+  return panel("How it has been", { actions: spanChips(span, "/ui/") }, drawn);
 }
