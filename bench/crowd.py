@@ -7,16 +7,18 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bench.instances import create_instances
-from bench.plan import Plan
 from bench.product import Home, run_product
 from bench.queries import load_queries
 from bench.scene import Scene
 from daemon.polling.history import SPANS, History, Tick
 from daemon.store.database import Database
 from daemon.store.embedded import EmbeddedPostgres
+from daemon.store.encryption import Keyring, open_keyring
+from daemon.store.instance_secrets import seal_column
 
 QUERIES = load_queries("crowd")
 SIDE = "page"
+SECRET = "whsec_c2VjcmV0IG9mIHRoZSBiZW5jaG1hcmtz"
 A_DAY = 86_400.0
 STEP = 50_000
 """A statement may last a minute."""
@@ -44,7 +46,11 @@ async def make_crowd(scene: Scene, home: Home) -> Samples:
     async with EmbeddedPostgres(home.data) as address:
         database = await Database.open(address.as_arguments(), pool_size=1)
         async with database:
-            return await _fill(database, scene.plan)
+            await database.execute(
+                QUERIES["add_instances"], scene.plan.instances - 1, _history().packed()
+            )
+            await _seal_secrets(database, open_keyring(home.data / "keys"))
+            return await _fill(database, scene.plan.page_events)
 
 
 async def _make_first(scene: Scene, home: Home) -> None:
@@ -59,12 +65,17 @@ async def _make_first(scene: Scene, home: Home) -> None:
         )
 
 
-async def _fill(database: Database, plan: Plan) -> Samples:
-    await database.execute(QUERIES["add_instances"], plan.instances - 1, _history().packed())
-    for begin in range(1, plan.page_events + 1, STEP):
-        end = min(begin + STEP - 1, plan.page_events)
-        await database.execute(QUERIES["add_events"], begin, end, plan.page_events)
-    await database.execute(QUERIES["number_on"], plan.page_events)
+async def _seal_secrets(database: Database, keyring: Keyring) -> None:
+    """What is sealed opens for its own instance only: those that wait to send need theirs."""
+    for row in await database.fetch(QUERIES["list_failing"]):
+        sealed = seal_column(keyring, "webhook_secret", row["instance_id"], [SECRET])
+        await database.execute(QUERIES["set_secret"], row["instance_id"], sealed)
+
+
+async def _fill(database: Database, count: int) -> Samples:
+    for begin in range(1, count + 1, STEP):
+        await database.execute(QUERIES["add_events"], begin, min(begin + STEP - 1, count), count)
+    await database.execute(QUERIES["number_on"], count)
     await database.execute(QUERIES["tidy"])
     row = await database.fetchrow(QUERIES["find_samples"])
     if row is None:

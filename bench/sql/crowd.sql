@@ -131,6 +131,14 @@ select
     array['Position', 'Phone1'], at
 from judged
 
+-- name: list_failing
+-- Instances whose callback is in trouble.
+select instance_id from endpoints where state = 'failing'
+
+-- name: set_secret
+-- The webhook secret of one instance.
+update instances set webhook_secret = $2 where id = $1
+
 -- name: tidy
 -- What autovacuum would have done by then.
 vacuum (analyze)

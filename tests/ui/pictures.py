@@ -18,8 +18,8 @@ from tests.ui.visiting import Demo, Visit, read_demo, start_demo
 DOCS = Path(__file__).parents[2] / "docs"
 PICTURES = {"overview": ("/ui/", "light"), "instance": ("/ui/instances/1", "dark")}
 VIEWPORT: Any = {"width": 1180, "height": 900}
-EDITS = 24
-EDIT_SECONDS = 2.0
+EDITS = 48
+EDIT_SECONDS = 4.0
 
 
 def main() -> int:
@@ -48,8 +48,15 @@ async def _take(program: str, demo: Demo) -> None:
                 visit = Visit(page=await context.new_page(), demo=demo, complaints=[])
                 await visit.sign_in()
                 await visit.open(path)
-                await visit.page.screenshot(path=DOCS / f"{name}.png", full_page=True)
+                await _stretch(visit)
+                await visit.page.screenshot(path=DOCS / f"{name}.png")
                 print(f"docs/{name}.png")
+
+
+async def _stretch(visit: Visit) -> None:
+    """A window as high as the page, so that the rail at its side is, too."""
+    height = await visit.page.evaluate("document.querySelector('main').scrollHeight")
+    await visit.page.set_viewport_size({**VIEWPORT, "height": height})
 
 
 async def _live(browser: Browser, demo: Demo) -> None:
