@@ -13,7 +13,8 @@ class Plan:
 
     `lanes` instances with a callback each are polled at once, each `pages` of 100 changed records
     per turn, for `rounds` turns. A turn of unchanged pages lasts `idle_seconds`. `purged` old rows
-    are removed in `purges` goes. `commits` pages of each kind go to a table of `rows` snapshots.
+    are removed in `purges` goes. `commits` pages of each kind go to a table of `rows` snapshots. A
+    backfill reads `records`, after live polls alone were watched for `alone_seconds`.
     """
 
     lanes: int = 16
@@ -24,6 +25,8 @@ class Plan:
     purges: int = 2
     rows: int = 1_000_000
     commits: int = 60
+    records: int = 1_000_000
+    alone_seconds: float = 20
 
     @property
     def events(self) -> int:
@@ -32,6 +35,15 @@ class Plan:
 
 
 QUICK = Plan(
-    lanes=4, pages=4, rounds=1, idle_seconds=0.5, purged=10_000, purges=1, rows=20_000, commits=10
+    lanes=4,
+    pages=4,
+    rounds=1,
+    idle_seconds=0.5,
+    purged=10_000,
+    purges=1,
+    rows=20_000,
+    commits=10,
+    records=20_000,
+    alone_seconds=2,
 )
 """Shows that everything works; its numbers mean little."""
