@@ -12,7 +12,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bench import commit, delivery, events, idle, page, purge
+from bench import backfill, commit, delivery, events, idle, page, purge
 from bench.faults import CheckFailed
 from bench.plan import QUICK, Plan
 from bench.report import Result, describe_machine, write_json
@@ -26,6 +26,7 @@ BENCHMARKS: Mapping[str, Callable[[Scene], Awaitable[Result]]] = {
     "commit": commit.measure,
     "delivery": delivery.measure,
     "page": page.measure,
+    "backfill": backfill.measure,
 }
 
 
@@ -50,6 +51,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--quick", action="store_true", help="little of everything, to try it out")
     parser.add_argument("--rows", type=int, help="snapshots in the table of `commit`")
+    parser.add_argument("--records", type=int, help="records that `backfill` reads")
     parser.add_argument("--rounds", type=int, help="turns of each contender")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write everything measured there")
     parser.add_argument(
@@ -79,7 +81,7 @@ async def _run(options: argparse.Namespace) -> None:
 
 def _plan(options: argparse.Namespace) -> Plan:
     plan = QUICK if options.quick else Plan()
-    given = {name: getattr(options, name) for name in ("rows", "rounds")}
+    given = {name: getattr(options, name) for name in ("rows", "records", "rounds")}
     return replace(plan, **{name: value for name, value in given.items() if value is not None})
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import median
@@ -11,11 +11,17 @@ from statistics import median
 from bench.plan import RECORDS_PER_PAGE
 from bench.report import Result
 from bench.scene import Scene
-from bench.table import QUERIES, Table, Timing, open_table
+from bench.table import Table, Timing, open_table
 from daemon.store.embedded import EmbeddedPostgres
 
 SEED = 7
 WARM_UP = 3
+MEGABYTE = 1_000_000
+PARTS: Mapping[str, Sequence[str]] = {
+    "look-up": ("lookup",),
+    "commit": ("commit",),
+    "both": ("lookup", "commit"),
+}
 FIRST_NEW = 10**12
 """Number of the first object that no table knows."""
 
@@ -36,15 +42,18 @@ async def measure(scene: Scene) -> Result:
         open_table(server, "empty", 0) as empty,
         open_table(server, "full_one", plan.rows) as full,
     ):
-        await full.database.execute(QUERIES["checkpoint"])
+        for table in (empty, full):
+            await table.warm()
         await scene.calibration.take()
         count = plan.commits + WARM_UP
         new = await _time_new(empty, full, count)
         for table in (empty, full):
             await table.settle()
+            await table.warm()
         await scene.calibration.take()
         changed = await _time_changed(empty, full, count, plan.rows)
-    return _result(scene, new, changed)
+        filled = full.fill_seconds, full.size
+    return _result(scene, new, changed, filled)
 
 
 async def _time_new(empty: Table, full: Table, count: int) -> Times:
@@ -72,8 +81,8 @@ async def _time_changed(empty: Table, full: Table, count: int, rows: int) -> Tim
     return Times(empty=timings[0][WARM_UP:], full=timings[1][WARM_UP:])
 
 
-def _result(scene: Scene, new: Times, changed: Times) -> Result:
-    plan = scene.plan
+def _result(scene: Scene, new: Times, changed: Times, filled: tuple[float, int]) -> Result:
+    plan, (fill_seconds, size) = scene.plan, filled
     return Result(
         name="commit",
         title=(
@@ -81,19 +90,26 @@ def _result(scene: Scene, new: Times, changed: Times) -> Result:
             f" empty and in one of {plan.rows:,} snapshots, in turns"
         ),
         columns=("empty ms", "full ms", "ratio"),
-        rows=(
-            ("new: look-up", _row(new, "lookup")),
-            ("new: commit", _row(new, "commit")),
-            ("changed: look-up", _row(changed, "lookup")),
-            ("changed: commit", _row(changed, "commit")),
+        rows=tuple(
+            (f"{kind}: {name}", _row(times, parts))
+            for kind, times in (("new", new), ("changed", changed))
+            for name, parts in PARTS.items()
         ),
-        values={"rows": plan.rows, "new": asdict(new), "changed": asdict(changed)},
+        notes=(f"filling took {fill_seconds:.1f} s and {size / MEGABYTE:,.0f} MB of disk",),
+        values={
+            "rows": plan.rows,
+            "new": asdict(new),
+            "changed": asdict(changed),
+            "fill_seconds": fill_seconds,
+            "size": size,
+        },
         calibration=scene.calibration,
     )
 
 
-def _row(times: Times, part: str) -> tuple[float, float, float]:
+def _row(times: Times, parts: Sequence[str]) -> tuple[float, float, float]:
     empty, full = (
-        median(getattr(timing, part) for timing in timings) for timings in (times.empty, times.full)
+        median(sum(getattr(timing, part) for part in parts) for timing in timings)
+        for timings in (times.empty, times.full)
     )
     return empty, full, full / empty

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from bench.plan import RECORDS_PER_PAGE
 from bench.product import Product
 
@@ -20,26 +17,37 @@ async def create_instances(
 ) -> None:
     """One instance per lane, each with a token, an account and a callback of its own."""
     for lane in range(lanes):
-        await product.call(
-            "POST",
-            "/instances",
-            _body(side, lane, f"{callback_url}/{side}/{lane}", interval_seconds),
+        await create_instance(
+            product,
+            f"{side}-{lane}",
+            account=f"{side}-{lane}",
+            callback_url=f"{callback_url}/{side}/{lane}",
+            interval_seconds=interval_seconds,
         )
 
 
-def _body(side: str, lane: int, callback_url: str, interval_seconds: float) -> Mapping[str, Any]:
-    return {
+async def create_instance(
+    product: Product,
+    token: str,
+    *,
+    account: str,
+    callback_url: str,
+    interval_seconds: float,
+    **polling: object,
+) -> None:
+    """One instance; `polling` is said of its contacts."""
+    contacts = {"pageSize": PAGE_SIZE, "overlapSeconds": OVERLAP_SECONDS, **polling}
+    body = {
         "element": {"key": "maximizer"},
-        "name": f"{side} {lane}",
+        "name": token,
         "configuration": {
-            "maximizer.personal.access.token": f"{side}-{lane}",
-            "maximizer.alias": f"{side}-{lane}",
+            "maximizer.personal.access.token": token,
+            "maximizer.alias": account,
             "event.notification.enabled": True,
             "event.notification.callback.url": callback_url,
             "event.notification.signature.key": "a key of the benchmarks",
             "event.poller.refresh_interval": interval_seconds / 60,
-            "event.poller.configuration": {
-                "contacts": {"pageSize": PAGE_SIZE, "overlapSeconds": OVERLAP_SECONDS}
-            },
+            "event.poller.configuration": {"contacts": contacts},
         },
     }
+    await product.call("POST", "/instances", body)

@@ -13,8 +13,9 @@ class Plan:
 
     `lanes` instances with a callback each are polled at once, each `pages` of 100 changed records
     per turn, for `rounds` turns. A turn of unchanged pages lasts `idle_seconds`. `purged` old rows
-    are removed in `purges` goes. `commits` pages of each kind go to a table of `rows` snapshots.
-    The web page is looked at before `instances` instances with `page_events` events.
+    are removed in `purges` goes. `commits` pages of each kind go to a table of `rows` snapshots. A
+    backfill reads `records`, after live polls alone were watched for `alone_seconds`. The web page
+    is looked at before `instances` instances with `page_events` events.
     """
 
     lanes: int = 16
@@ -27,6 +28,8 @@ class Plan:
     commits: int = 60
     instances: int = 10_000
     page_events: int = 1_000_000
+    records: int = 1_000_000
+    alone_seconds: float = 20
 
     @property
     def events(self) -> int:
@@ -45,5 +48,7 @@ QUICK = Plan(
     commits=10,
     instances=300,
     page_events=10_000,
+    records=20_000,
+    alone_seconds=2,
 )
 """Shows that everything works; its numbers mean little."""

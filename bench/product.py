@@ -113,10 +113,14 @@ class Product:
 
     def cpu_seconds(self) -> tuple[float, float] | None:
         """CPU time so far of the daemon and of its PostgreSQL; None where it is not shown."""
-        pid_file = self.home.data / "postgres" / "pgdata" / "postmaster.pid"
-        server = int(pid_file.read_text("ascii").split("\n", 1)[0])
-        daemon, database = cpu.seconds_of(self.process.pid), cpu.seconds_of_family(server)
+        daemon = cpu.seconds_of(self.process.pid)
+        database = cpu.seconds_of_family(self.server_pid())
         return None if daemon is None or database is None else (daemon, database)
+
+    def server_pid(self) -> int:
+        """The process id of its PostgreSQL."""
+        pid_file = self.home.data / "postgres" / "pgdata" / "postmaster.pid"
+        return int(pid_file.read_text("ascii").split("\n", 1)[0])
 
     def log_lines(self, event: str) -> list[Mapping[str, Any]]:
         """The lines of its log with this name, since it was last started."""

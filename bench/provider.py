@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 from bench.http import Reply, Request, header, listen, response
+from bench.pile import Pile
 from bench.question import parse_question
 from bench.shelf import Shelf
 from bench.side import Counts, Hold, Side
@@ -25,6 +26,7 @@ class Provider:
 
     def __init__(self) -> None:
         self._sides: dict[str, Side] = {}
+        self._piles: dict[str, Pile] = {}
 
     def handle(self, request: Request, reply: Reply) -> None:
         """One call of the API."""
@@ -41,6 +43,15 @@ class Provider:
     async def open(self, side: str, lanes: int, objects: int) -> None:
         """A new side, each of its lanes with so many objects."""
         self._sides[side] = Side(shelves=[Shelf(lane, objects) for lane in range(lanes)])
+
+    async def open_pile(self, side: str, objects: int) -> None:
+        """A new side of one lane that shows so many objects."""
+        pile = self._piles[side] = Pile(0, objects)
+        self._sides[side] = Side(shelves=[pile])
+
+    async def read_of_pile(self, side: str) -> dict[str, Any]:
+        """See Heap."""
+        return asdict(self._piles[side].read)
 
     async def change(
         self, side: str, objects: int, advance_seconds: float, step_seconds: float
@@ -98,6 +109,8 @@ async def main() -> None:
         {
             "start": start,
             "open": provider.open,
+            "open_pile": provider.open_pile,
+            "read_of_pile": provider.read_of_pile,
             "change": provider.change,
             "change_one": provider.change_one,
             "stream": provider.stream,

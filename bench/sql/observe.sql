@@ -29,3 +29,20 @@ select n.state, e.state as endpoint, e.last_error, count(*) as notifications
 from notifications as n
 join endpoints as e on e.instance_id = n.instance_id
 group by n.state, e.state, e.last_error
+
+-- name: count_told
+-- Events of a named instance so far, without looking at them.
+select sum(r.next_sequence - 1)
+from resources as r
+join instances as i on i.id = r.instance_id
+where i.name = $1
+
+-- name: sum_up
+-- Whether each object was told once, marked as old, without a gap; how many notifications it took.
+select
+    count(*) as events, count(distinct e.object_id) as objects,
+    count(*) filter (where e.backfill) as marked, max(e.sequence) as last,
+    count(distinct e.notification_id) as notifications
+from events as e
+join instances as i on i.id = e.instance_id
+where i.name = $1

@@ -35,6 +35,20 @@ from generate_series($3::bigint, $4::bigint - 1) as number
 -- What autovacuum would have done after that.
 vacuum (analyze) snapshots
 
+-- name: warm
+-- Table and index are read whole, so that they lie in memory as far as that is large enough.
+do $$
+begin
+    perform sum(length(content_hash)) from snapshots;
+    set local enable_seqscan = off;
+    perform count(object_id) from snapshots;
+end
+$$
+
+-- name: size
+-- Bytes of the table with its index.
+select pg_total_relation_size('snapshots')
+
 -- name: checkpoint
 -- So that what was written before is not written during what follows.
 checkpoint

@@ -64,6 +64,8 @@ class Cadence:
         """Poll at every beat until told to stop. Raises Fenced when the configuration has moved."""
         progress = await load_progress(self._means.database, self._target.resource_id)
         self._reporter.resume(progress)
+        # A pass that the last process did not end goes on at once, not only after the first poll.
+        self._slow_cut_off = any(slow.is_begun for slow in progress.work.values())
         due = self._first_due(progress)
         while not signals.stop.is_set():
             # If our clock was set back, the next beat is not further away than it ever was.

@@ -271,6 +271,28 @@ async def test_slow_work_that_was_cut_off_goes_on_without_waiting_for_a_poll(
         assert await desk.work_off() == 2
 
 
+async def test_a_pass_that_the_end_of_a_process_cut_off_goes_on_before_the_first_poll(
+    database: Database,
+) -> None:
+    signals = Signals()
+
+    class OneStep(Cadence):
+        """Stops after a step of slow work."""
+
+        async def _step(self) -> None:
+            await super()._step()
+            signals.stop.set()
+
+    async with opened(database, pageSize=1, **SWEEPS) as desk:
+        await desk.poll()
+        await desk.cadence._step()
+        await desk.means.schedule.flush()
+        before = len(desk.shelf.queries)
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            await OneStep(desk.means, desk.target, asyncio.Semaphore(1)).run(signals)
+        assert [query.background for query in desk.shelf.queries[before:]] == [True]
+
+
 async def test_a_brake_is_told_as_the_last_error_of_a_resource_that_is_polled_well(
     database: Database,
 ) -> None:
