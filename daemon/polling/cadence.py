@@ -62,7 +62,8 @@ class Cadence:
 
     async def run(self, signals: Signals) -> None:
         """Poll at every beat until told to stop. Raises Fenced when the configuration has moved."""
-        progress = await load_progress(self._means.database, self._target.resource_id)
+        async with self._means.loading:
+            progress = await load_progress(self._means.database, self._target.resource_id)
         self._reporter.resume(progress)
         # A pass that the last process did not end goes on at once, not only after the first poll.
         self._slow_cut_off = any(slow.is_begun for slow in progress.work.values())

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from daemon.connectors.connector import Account, Connector
@@ -18,12 +19,16 @@ from daemon.store.database import Database
 Wake = Callable[[InstanceId, Sequence[ReadyNotification]], None]
 """Tells delivery what was committed; an empty sequence means: look for yourself."""
 
+LOADS_AT_ONCE = 3
+"""Of the pool's connections: a start with very many resources leaves some for everybody else."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PollingMeans:
     """`accounts` answers an instance's configuration with its secrets, new after each change.
 
-    `on_needs_reauth` is called when a provider has refused an instance's credentials.
+    `on_needs_reauth` is called when a provider has refused an instance's credentials. Inside
+    `loading` a task reads what it resumes from.
     """
 
     database: Database
@@ -36,4 +41,5 @@ class PollingMeans:
     delivery: DeliverySettings
     metrics: Metrics
     on_needs_reauth: Callable[[], None] = lambda: None
+    loading: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(LOADS_AT_ONCE))
     now: Callable[[], datetime] = lambda: datetime.now(UTC)

@@ -106,6 +106,23 @@ async def desk(database: Database) -> AsyncIterator[Desk]:
         yield desk
 
 
+async def test_a_start_with_very_many_resources_leaves_connections_to_everybody_else(
+    desk: Desk,
+) -> None:
+    none_polls = asyncio.Semaphore(0)
+    starts = [
+        asyncio.create_task(Cadence(desk.means, desk.target, none_polls).run(Signals()))
+        for _ in range(500)
+    ]
+    await asyncio.sleep(0)
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        await desk.database.fetchval("select 1")
+    assert desk.means.loading.locked()  # the others of them still wait
+    for start in starts:
+        start.cancel()
+    await asyncio.wait(starts)
+
+
 async def test_a_poll_that_went_well_is_followed_by_the_next_beat(desk: Desk) -> None:
     began = desk.now()
     assert await desk.poll() == began + INTERVAL
