@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence, Set
 from dataclasses import replace
 
 import structlog
@@ -17,9 +18,15 @@ from daemon.polling.source import Clock, SweepJournal, Tally
 
 log = structlog.get_logger(__name__)
 
+TOGETHER = 50
+"""So many objects are asked for at once."""
+
 
 class Confirming:
-    """The end of a sweep: one object at a time, unless too many to be believed are gone.
+    """The end of a sweep, step by step, unless too many to be believed are gone.
+
+    Many are asked for together, since most that a listing does not show are there all the same.
+    Whatever does not come that way is read by its own id: only that tells a deletion.
 
     Those absent for the first time count for that too: a fault may have begun in mid-listing.
 
@@ -41,9 +48,10 @@ class Confirming:
         self._manner = manner
         self._wishes = wishes
         self._clock = clock
+        self._left_out: Set[str] = frozenset()
 
     async def step(self, slow: SlowPass) -> Tally:
-        """The next candidate; after the last one the sweep rests."""
+        """The next candidates; after the last ones the sweep rests."""
         if slow.allowance is None:
             absent, living = await self._journal.count_absent()
             gone, all_known = absent + slow.told, living + slow.told
@@ -51,31 +59,44 @@ class Confirming:
             if gone > most and not slow.confirmed:
                 return await self._brake(slow, f"{gone} of {all_known} objects are gone at once")
             slow = replace(slow, allowance=all_known if slow.confirmed else most)
-        candidates = await self._journal.list_absent(1) or await self._journal.list_unlisted(1)
+        candidates = await self._candidates()
         if not candidates:
             await self._rest(slow, brake=None)
             return Tally()
-        return await self._look_at(candidates[0], slow)
+        if candidates[0].object_id in self._left_out:
+            candidates = candidates[:1]
+        return await self._look_at(candidates, slow)
 
-    async def _look_at(self, absent: Snapshot, slow: SlowPass) -> Tally:
+    async def _candidates(self) -> Sequence[Snapshot]:
+        absent = await self._journal.list_absent(TOGETHER)
+        return absent or await self._journal.list_unlisted(TOGETHER)
+
+    async def _look_at(self, absent: Sequence[Snapshot], slow: SlowPass) -> Tally:
         tally = Tally()
-        if await self._is_there(absent):
-            await self._journal.mark_unlisted(absent.object_id)
+        there = await self._there(absent)
+        if len(absent) > 1:
+            self._left_out = {each.object_id for each in absent} - there
+        if there:
+            await self._journal.mark_unlisted([*there])
+        elif len(absent) > 1:
+            log.debug("sweep.left_out", objects=len(absent))
         elif slow.allowance is not None and slow.told >= slow.allowance:
             return await self._brake(slow, f"More than {slow.told} objects are gone at once")
         else:
-            detected = self._deletion(absent)
+            detected = self._deletion(absent[0])
             await self._commit(detected, replace(slow, told=slow.told + 1))
             tally.add_changes(detected)
         return tally
 
-    async def _is_there(self, absent: Snapshot) -> bool:
+    async def _there(self, absent: Sequence[Snapshot]) -> Set[str]:
         """What the provider refuses to show by its id is not told as deleted either."""
         try:
-            return await self._noticer.read_by_id(absent) is not None
+            return await self._noticer.shown(absent)
         except (RequestRefused, MalformedAnswer) as error:
-            log.warning("sweep.not_confirmed", object=absent.object_key, reason=str(error))
-            return True
+            if len(absent) > 1:
+                return frozenset()
+            log.warning("sweep.not_confirmed", object=absent[0].object_key, reason=str(error))
+            return {absent[0].object_id}
 
     async def _brake(self, slow: SlowPass, gone: str) -> Tally:
         reason = f"{gone}: no more of them are told as deleted until the sweep is confirmed."

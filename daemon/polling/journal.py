@@ -97,8 +97,8 @@ class Journal:
     async def list_unlisted(self, limit: int) -> Sequence[Snapshot]:
         return await sweeps.list_unlisted(self._database, self._target.resource_id, limit)
 
-    async def mark_unlisted(self, object_id: str) -> None:
-        await sweeps.mark_unlisted(self._database, self._target.resource_id, object_id)
+    async def mark_unlisted(self, object_ids: Sequence[str]) -> None:
+        await sweeps.mark_unlisted(self._database, self._target.resource_id, object_ids)
 
     def note_probes(self, probes: Probes) -> None:
         """Remember what was probed; written down with the next outcome."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
@@ -81,6 +81,15 @@ class Noticer:
         """The object itself as it is now, None if it is not shown (or another under its key is)."""
         found = await self._source.one(snapshot.object_key, background=self._background)
         return found if found is not None and found.object_id == snapshot.object_id else None
+
+    async def shown(self, snapshots: Sequence[Snapshot]) -> Set[str]:
+        """Which of these objects are there for sure; one alone that is left out is not."""
+        if len(snapshots) == 1:
+            [only] = snapshots
+            return set() if await self.read_by_id(only) is None else {only.object_id}
+        keys = [snapshot.object_key for snapshot in snapshots]
+        found = await self._source.some(keys, background=self._background)
+        return {one.object_id for one in found} & {one.object_id for one in snapshots}
 
     def _rules(self, *, silent: bool) -> Rules:
         return Rules(

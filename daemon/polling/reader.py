@@ -116,6 +116,18 @@ class Reader:
         now = self._provider_time()
         return self._sighting(record, self._stamp(record, now), now)
 
+    async def some(
+        self, object_keys: Sequence[str], *, background: bool = False
+    ) -> Sequence[Sighting]:
+        field = self._query.id_field or self._spec.id_field
+        where = ceql.In(field=field, values=tuple(object_keys))
+        size = len(object_keys)
+        return self._reading(
+            await self._ask(
+                replace(self._query, where=where, page_size=size, background=background)
+            )
+        ).sightings
+
     async def _ask(self, query: Query) -> Page:
         async with self._deadline():
             page = await self._connector.read(self._account, query)

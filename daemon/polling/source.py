@@ -81,6 +81,11 @@ class Source(Protocol):
     async def one(self, object_key: str, *, background: bool = False) -> Sighting | None:
         """One object as it is now, None if it is not shown."""
 
+    async def some(
+        self, object_keys: Sequence[str], *, background: bool = False
+    ) -> Sequence[Sighting]:
+        """Objects asked for together, as they are now. One that is not among them may be there."""
+
 
 class Journal(Protocol):
     """What is remembered of one resource, and the only way to write it."""
@@ -153,8 +158,8 @@ class SweepJournal(Journal, Protocol):
     async def list_unlisted(self, limit: int) -> Sequence[Snapshot]:
         """Some objects that are there although no listing shows them, not looked at for long."""
 
-    async def mark_unlisted(self, object_id: str) -> None:
-        """An absent object was read by id: it is there, although no listing shows it."""
+    async def mark_unlisted(self, object_ids: Sequence[str]) -> None:
+        """Absent objects were read by id: they are there, although no listing shows them."""
 
 
 class Clock(Protocol):

@@ -73,9 +73,11 @@ async def list_unlisted(
     return [snapshot_of(row) for row in rows]
 
 
-async def mark_unlisted(database: Database, resource_id: ResourceId, object_id: str) -> None:
-    """An object was read by id: it is there, although no listing shows it."""
-    await database.execute(QUERIES["mark_unlisted"], resource_id, object_id)
+async def mark_unlisted(
+    database: Database, resource_id: ResourceId, object_ids: Sequence[str]
+) -> None:
+    """Objects were read by id: they are there, although no listing shows them."""
+    await database.execute(QUERIES["mark_unlisted"], resource_id, object_ids)
 
 
 async def purge_sightings(database: Database, limit: int) -> int:

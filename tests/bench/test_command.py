@@ -11,6 +11,7 @@ import pytest
 
 from bench.command import BENCHMARKS, main
 from bench.faults import CheckFailed
+from bench.plan import RECORDS_PER_PAGE
 from bench.report import Result
 from bench.scene import Scene
 
@@ -57,10 +58,11 @@ def test_a_quick_run_measures_the_product_beside_the_bare_pipeline(tmp_path: Pat
 
 @pytest.mark.soak
 @pytest.mark.timeout(240)
-def test_a_quick_run_measures_idle_polls_the_purge_and_deliveries(tmp_path: Path) -> None:
-    results = run_quickly(["idle", "purge", "delivery"], tmp_path)
+def test_a_quick_run_measures_everything_else(tmp_path: Path) -> None:
+    results = run_quickly(["idle", "purge", "delivery", "backfill"], tmp_path)
     check_ratio("idle", results["idle"]["values"])
     assert min(map(len, (results["purge"]["values"][kind] for kind in ("purging", "quiet")))) > 10
+    assert results["backfill"]["values"]["read_again"] <= 2 * RECORDS_PER_PAGE
 
 
 def test_a_check_that_fails_prints_no_number_and_ends_with_status_1(

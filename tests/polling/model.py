@@ -237,6 +237,14 @@ class World:
         version = thing.shown(self.now)
         return self._pair(Shown.of(thing, version, self.read_later_by))[1] if version else None
 
+    async def some(
+        self, object_keys: Sequence[str], *, background: bool = False
+    ) -> Sequence[Sighting]:
+        """Those that are there; now and then one of them is left out."""
+        found = [await self.one(key, background=background) for key in object_keys]
+        kept = found if self.quiet else found[: self.random.randint(0, len(found))]
+        return [sighting for sighting in kept if sighting is not None]
+
     def _cut(self, shown: Sequence[Shown], page_key: str | None) -> Reading:
         start = int(page_key or 0)
         end = start + self.traits.page_size

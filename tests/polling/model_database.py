@@ -96,8 +96,8 @@ class Database:
             if self.absent.get(key, 0) <= -RECHECKED_AFTER
         ][:limit]
 
-    async def mark_unlisted(self, object_id: str) -> None:
-        self.absent[object_id] = -1
+    async def mark_unlisted(self, object_ids: Sequence[str]) -> None:
+        self.absent.update(dict.fromkeys(object_ids, -1))
 
     def _write(
         self, detected: Detected, marks: Marks, state: ResourceState | None, work: Work | None

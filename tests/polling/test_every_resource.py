@@ -205,3 +205,14 @@ async def test_leads_stamped_in_local_time_lose_nothing(
                 ("UPDATED", old["key"]),
             ]
         assert (await watched.opened()).journal.marks.utc is None
+
+
+async def test_records_of_a_resource_may_be_asked_for_together(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with watching(database, monkeypatch, "companies") as watched:
+        added = [await add(watched, "companies", CompanyName=f"Acme {n}") for n in range(4)]
+        await watched.crm.delete(added[1])
+        reader = (await watched.opened()).access.reader
+        found = await reader.some([record["key"] for record in added[:3]], background=True)
+        assert {one.object_key for one in found} == {added[0]["key"], added[2]["key"]}

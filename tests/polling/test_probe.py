@@ -71,6 +71,11 @@ class Shelf:
     async def one(self, object_key: str, *, background: bool = False) -> Sighting | None:
         return None
 
+    async def some(
+        self, object_keys: Sequence[str], *, background: bool = False
+    ) -> Sequence[Sighting]:
+        return ()
+
     def reading(self, stamps: Sequence[datetime]) -> Reading:
         return Reading(
             rows=[Row(identity=str(stamp), stamp=stamp) for stamp in stamps],

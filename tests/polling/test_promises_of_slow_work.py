@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -89,12 +89,8 @@ def test_a_backfill_tells_everything_once_among_edits_and_kills(
         check(run(seed, traits, told_before=told_before, old_edits=60))
 
 
-def _no_confirmation(self: Confirming, absent: Any) -> Any:
-    return _answer(value=False)
-
-
-async def _answer(*, value: bool) -> bool:
-    return value
+async def _no_confirmation(self: Confirming, absent: Any) -> Set[str]:
+    return frozenset()
 
 
 def _no_doubt_of_tombs(sighting: Any, tomb: Any, rules: Any, found: Any, _: bool) -> None:
@@ -127,7 +123,7 @@ MUTANTS: dict[str, tuple[object, str, Callable[..., Any], str]] = {
     ),
     "nothing is confirmed by its id": (
         Confirming,
-        "_is_there",
+        "_there",
         _no_confirmation,
         "objects that leave the filter",
     ),

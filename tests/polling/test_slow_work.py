@@ -239,6 +239,48 @@ async def test_no_more_than_the_brake_allows_is_told_of_what_had_left_the_filter
     assert [(tally.told, tally.braked) for tally in tallies] == [(0, 0), (0, 0), (10, 1), (6, 0)]
 
 
+async def test_many_objects_that_no_listing_shows_are_asked_for_together(bench: Bench) -> None:
+    things = await watched(bench, objects=10)
+    for thing in things[:12]:
+        thing.unlisted = True
+    bench.world.delete(things[12])
+    await sweep(bench)
+    await confirm(bench)
+    asked: list[Sequence[str]] = []
+    one, some = bench.world.one, bench.world.some
+
+    async def noted(object_key: str, *, background: bool = False) -> Any:
+        asked.append([object_key])
+        return await one(object_key, background=background)
+
+    async def noted_together(object_keys: Sequence[str], *, background: bool = False) -> Any:
+        asked.append(object_keys)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(bench.world, "one", one)
+            return await some(object_keys, background=background)
+
+    bench.world.one, bench.world.some = noted, noted_together  # type: ignore[method-assign]
+    bench.world.quiet = True
+    assert (await sweep(bench)).told == 1
+    assert asked == [[thing.id for thing in things[:13]], [things[12].id]]
+    assert (await told(bench))[-1] == ("DELETED", things[12].id)
+
+
+async def test_what_is_refused_together_is_read_one_by_one(bench: Bench) -> None:
+    first, second, third, *_ = await watched(bench)
+    third.unlisted = True
+    bench.world.delete(first)
+    bench.world.delete(second)
+
+    async def refused(object_keys: Sequence[str], *, background: bool = False) -> Any:
+        raise RequestRefused("No such condition", status=400)
+
+    bench.world.some = refused  # type: ignore[method-assign]
+    for _ in range(2):
+        await sweep(bench)
+    assert await told(bench) == [("DELETED", first.id), ("DELETED", second.id)]
+
+
 async def test_what_the_provider_refuses_to_show_by_its_id_holds_up_no_other_deletion(
     bench: Bench,
 ) -> None:

@@ -81,7 +81,7 @@ async def test_an_object_outside_of_the_listing_is_looked_at_again_after_some_sw
     database: Database, resource_id: ResourceId
 ) -> None:
     await write_snapshots(database, resource_id, 1, absent=2)
-    await sweeps.mark_unlisted(database, resource_id, "000000")
+    await sweeps.mark_unlisted(database, resource_id, ["000000"])
     looks = []
     for _ in range(6):
         looks.append(len(await sweeps.list_unlisted(database, resource_id, 10)))
@@ -192,4 +192,4 @@ async def test_hot_queries_of_sweeps_use_their_indexes(
     assert await used("list_absent", 1) == {"snapshots_absent"}
     assert await used("count_absent") == {"snapshots_absent"}
     assert await used("list_unlisted", 1) == {"snapshots_unlisted"}
-    assert await used("mark_unlisted", "000001") == {"snapshots_pkey"}
+    assert await used("mark_unlisted", ["000001"]) == {"snapshots_pkey"}

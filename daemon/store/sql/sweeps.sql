@@ -70,8 +70,8 @@ order by object_id
 limit $2
 
 -- name: mark_unlisted
--- An object that is there, although no listing shows it.
-update snapshots set absent_sweeps = -1 where resource_id = $1 and object_id = $2
+-- Objects that are there, although no listing shows them.
+update snapshots set absent_sweeps = -1 where resource_id = $1 and object_id = any($2::text[])
 
 -- name: purge_sightings
 -- Some of what sweeps left behind that were called off: those of resources that are not listing.
