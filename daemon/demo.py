@@ -68,6 +68,8 @@ async def _show(port: int, *, once: bool) -> int:
             print(f"pollhook             {started.url}  (secrets: {started.account_file})")
             if sys.stdout.isatty() and started.sign_in_url is not None:
                 print(f"its page             {started.sign_in_url}  (signs in once)")
+            else:
+                print(f"its page             {started.url}/ui/")
             print(f"Maximizer stand-in   {crm_url}")
             print(f"sample callback      {receiver_url}/callback\n")
             authorization = (

@@ -57,7 +57,7 @@ def render(description: Description, prefix: str = "/elements/api-v2") -> str:
         if not path.startswith(prefix)
         for method, operation in operations.items()
     ]
-    calls.sort(key=lambda call: _group(call[1]))
+    calls.sort(key=lambda call: (_group(call[1]), call[1]))
     groups = {name: list(members) for name, members in groupby(calls, lambda call: _group(call[1]))}
     info = description["info"]
     introduction = _INTRODUCTION.format(description=escape(info["description"]), prefix=prefix)
