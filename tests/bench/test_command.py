@@ -65,6 +65,14 @@ def test_a_quick_run_measures_everything_else(tmp_path: Path) -> None:
     assert results["backfill"]["values"]["read_again"] <= 2 * RECORDS_PER_PAGE
 
 
+@pytest.mark.soak
+@pytest.mark.timeout(240)
+def test_a_quick_run_sees_every_view_of_the_page(tmp_path: Path) -> None:
+    visits = run_quickly(["page"], tmp_path)["page"]["values"]
+    assert {"overview", "an instance", "events by type", "dead letters"} <= visits.keys()
+    assert all(visit["useful"] > 0 and visit["calls"] for each in visits.values() for visit in each)
+
+
 def test_a_check_that_fails_prints_no_number_and_ends_with_status_1(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
