@@ -94,12 +94,13 @@ def _section(name: str, calls: Sequence[Call]) -> str:
 
 def _call(method: str, path: str, operation: Mapping[str, Any]) -> str:
     anchor = re.sub(r"[^a-z0-9]+", "-", f"{method}{path}".lower()).strip("-")
+    success = next(iter(operation["responses"].values()))
     parts = [
         "" if "security" in operation else "<p>Answered without credentials.</p>",
         _parameters(operation["parameters"]),
         *(f"<p>Takes {kind}.</p>" for kind in _contents_of(operation.get("requestBody"))),
-        *(f"<p>Answers {kind}.</p>" for kind in _contents_of(operation["responses"]["200"])),
-        _rows("Header", operation["responses"]["200"].get("headers", {})),
+        *(f"<p>Answers {kind}.</p>" for kind in _contents_of(success)),
+        _rows("Header", success.get("headers", {})),
     ]
     called = f'<b class="method">{method}</b> <code>{escape(path)}</code>'
     return (

@@ -92,11 +92,7 @@ def _operation(route: Route) -> dict[str, Any]:
         "summary": route.summary,
         "parameters": [*in_address, *PARAMETERS.get((route.method, route.path), [])],
         "responses": {
-            "200": {
-                "description": "Done",
-                "headers": dict(HEADERS.get((route.method, route.path), {})),
-                "content": _content(route.answers),
-            },
+            **_success(route),
             **{
                 str(status): _PROBLEM
                 for status in (_OPEN_PROBLEMS if route.access is Access.OPEN else _PROBLEMS)
@@ -110,6 +106,19 @@ def _operation(route: Route) -> dict[str, Any]:
         schemes = ("secrets",) if route.access is Access.HUB else ("secrets", "session")
         operation["security"] = [{scheme: []} for scheme in schemes]
     return operation
+
+
+def _success(route: Route) -> dict[str, Any]:
+    if route.answers == "Redirect":
+        location = {"schema": {"type": "string", "format": "uri-reference"}}
+        return {"303": {"description": "To the page", "headers": {"Location": location}}}
+    return {
+        "200": {
+            "description": "Done",
+            "headers": dict(HEADERS.get((route.method, route.path), {})),
+            "content": _content(route.answers),
+        }
+    }
 
 
 def _content(name: str) -> Schema:

@@ -34,6 +34,13 @@ PARAMETERS: Mapping[tuple[str, str], list[Schema]] = {
         _query("apiSecret", TEXT, "The client secret; it is not needed here."),
         _query("callbackUrl", TEXT, "Where the provider sends the code.", required=True),
         _query("state", TEXT, "Comes back with the code; the element's key if not given."),
+        _query("maximizer.alias", TEXT, "Needed if an address in use holds {alias}."),
+        _query("maximizer.datacenter", TEXT, "The part that {datacenter} stands for."),
+    ],
+    ("GET", "/elements/{element}/oauth/callback"): [
+        _query("code", TEXT, "The code, if consent was given."),
+        _query("state", TEXT, "What POST .../oauth/state answered; it is good once."),
+        _query("error", TEXT, "Why there is no code."),
     ],
     ("GET", "/hubs/{hub}/{resource}"): [
         _query("where", TEXT, "CEQL, such as LastName LIKE 'D%' AND Type='Contact'."),

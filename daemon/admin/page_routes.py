@@ -57,7 +57,7 @@ SIGN_IN_ROWS: tuple[Row, ...] = (
         consents.land,
         _OPEN,
         "Where the consent page sends people back to",
-        "Page",
+        "Redirect",
         None,
     ),
 )

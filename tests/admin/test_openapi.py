@@ -83,3 +83,13 @@ async def test_answers_have_only_described_members(api: Api) -> None:
 def test_a_configuration_item_has_the_same_id_in_every_instance() -> None:
     item = render_item("event.notification.enabled", None, {})
     assert item["id"] == item_id("event.notification.enabled") == item_id(item["key"])
+
+
+async def test_the_way_to_a_consent_and_back_is_described(nobody: Api) -> None:
+    paths = (await nobody.get("/openapi.json")).json["paths"]
+    ask = paths["/elements/{element}/oauth/url"]["get"]
+    names = {entry["name"] for entry in ask["parameters"]}
+    assert {"apiKey", "callbackUrl", "maximizer.alias", "maximizer.datacenter"} <= names
+    land = paths["/elements/{element}/oauth/callback"]["get"]
+    assert "Location" in land["responses"]["303"]["headers"]
+    assert "200" not in land["responses"]

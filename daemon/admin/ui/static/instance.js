@@ -163,6 +163,7 @@ class InstancePage {
     return h(".columns",
       panel("Account", { actions: h("a.button", { href: `/ui/instances/${this.id}/edit#authorize` }, "Re-authorize") }, h(".body", facts([
         ["Element", instance.element.name], ["Created", when(instance.createdDate)],
+        ["Declared", instance.declared ? "in the configuration file, which wins over changes made here" : null],
         ["Token", state.credentials.refreshAt ? ["is renewed ", due(state.credentials.refreshAt)] : "holds until the provider refuses it"],
         ["Rate budget", [`${count(state.rateBudget.callsLeft, "call")} left for now. `, calls && forecast(calls)]],
         ["Clock of the provider", state.clockSkewSeconds === null ? "not measured yet" : `${duration(Math.abs(state.clockSkewSeconds))} ${state.clockSkewSeconds >= 0 ? "ahead" : "behind"}`],
