@@ -43,6 +43,9 @@ class Run:
 def main(names: Sequence[str]) -> int:
     """Run all mutants, or those whose names are given; 0 if all of them are killed."""
     mutants = [one for one in load_mutants() if not names or one.name in names]
+    if unknown := set(names) - {one.name for one in mutants}:
+        print("There is no mutant named", ", ".join(sorted(unknown)))
+        return 2
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="mutants-") as folder:
         copies = [_copy(Path(folder) / str(number)) for number in range(AT_ONCE)]
