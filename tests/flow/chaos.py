@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tests.flow.external import External
+from tests.flow.oracle import Oracle
 from tests.flow.pollhook import Connected, Pollhook, trusted
 from tests.flow.standins import Provider, Receiver
 
@@ -67,6 +68,16 @@ class Chaos:
         ]
         self.dice.shuffle(all_of_them)
         return all_of_them
+
+    def oracle(self, instance: Connected, since: int) -> Oracle:
+        """The judge of what one instance was told of the changes after so many."""
+        return Oracle(
+            provider=self.provider,
+            receiver=self.receiver,
+            instance=instance.id,
+            since=since,
+            resources=RESOURCES,
+        )
 
     async def edit(self, count: int) -> None:
         """So many changes at once."""

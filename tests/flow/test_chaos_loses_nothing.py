@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import random
 import time
+from collections.abc import Sequence
 
 import pytest
 import pytest_asyncio
 
-from tests.flow.chaos import RESOURCES, Chaos
+from tests.flow.chaos import Chaos
 from tests.flow.external import External
 from tests.flow.oracle import Oracle
 from tests.flow.pollhook import Pollhook
@@ -29,6 +30,13 @@ BROKEN_BOUNDS = f"""
     where n.state <> 'delivered' or n.attempts > {len(SCHEDULE)} or n.spent > {len(SCHEDULE)}
         or n.attempts <> n.spent
     limit 10
+"""
+ATTEMPTS = """
+    select
+        (select count(*) from notifications) as notifications,
+        (select max(attempts) from notifications) as "attempts at most",
+        count(*) as attempts, count(*) filter (where spent) as spent
+    from attempts
 """
 
 
@@ -50,17 +58,19 @@ async def chaos(
 
 @pytest.mark.timeout(120)
 async def test_nothing_is_lost_repeated_or_disordered_whatever_fails(chaos: Chaos) -> None:
-    await prove(chaos, instances=5, events=100, minutes="0.012")
+    await prove(chaos, instances=5, events=100, minutes="0.012", patience_seconds=40)
 
 
 @pytest.mark.soak
 @pytest.mark.timeout(3600)
 async def test_fifty_thousand_events_of_two_hundred_instances_survive_chaos(chaos: Chaos) -> None:
-    await prove(chaos, instances=200, events=50_000, minutes="0.1")
+    await prove(chaos, instances=200, events=50_000, minutes="0.1", patience_seconds=300)
 
 
-async def prove(chaos: Chaos, *, instances: int, events: int, minutes: str) -> None:
-    """Let everything fail until so many events have arrived, then judge."""
+async def prove(
+    chaos: Chaos, *, instances: int, events: int, minutes: str, patience_seconds: float
+) -> None:
+    """Let everything fail until so many events have arrived, then judge once all have."""
     began = time.monotonic()
     await chaos.begin(instances, minutes)
     since = await chaos.provider.changes()
@@ -72,28 +82,36 @@ async def prove(chaos: Chaos, *, instances: int, events: int, minutes: str) -> N
     await chaos.calm()
     print(f"{time.monotonic() - began:.1f} s until calm")
 
-    versions = 0
-    for instance in chaos.instances:
-        oracle = Oracle(
-            provider=chaos.provider,
-            receiver=chaos.receiver,
-            instance=instance.id,
-            since=since,
-            resources=RESOURCES,
-        )
-        await settled(oracle.missing)
+    oracles = [chaos.oracle(instance, since) for instance in chaos.instances]
+    await arrived(oracles, patience_seconds)
+    told = 0
+    for oracle in oracles:
         findings = await oracle.judge()
-        versions += findings.told
+        told += findings.told
         assert findings.wrong == []
-    report = await oracle.report()
+    report = await oracles[0].report()
     await check_sequences(chaos)
-    await check_attempts(chaos)
+    attempts = await check_attempts(chaos)
     assert chaos.pollhook.program.said(level="error") == []
     print(
-        f"{dict(chaos.struck)}; {versions} versions told to {instances} instances,"
+        f"{dict(chaos.struck)}; {told} versions told to {instances} instances,"
         f" {report['events']} events, {report['repeats']} repeats, {report['refused']} refused,"
-        f" {time.monotonic() - began:.1f} s"
+        f" {attempts}, {time.monotonic() - began:.1f} s"
     )
+
+
+async def arrived(oracles: Sequence[Oracle], within_seconds: float) -> None:
+    """The last version of everything has come, to all of them within this time."""
+    waiting = list(oracles)
+
+    async def missing() -> Sequence[str]:
+        while waiting:
+            if complaints := await waiting[-1].missing():
+                return [f"{len(waiting)} instances to go", *complaints]
+            waiting.pop()
+        return []
+
+    await settled(missing, within_seconds)
 
 
 async def check_sequences(chaos: Chaos) -> None:
@@ -108,11 +126,18 @@ async def check_sequences(chaos: Chaos) -> None:
     assert numbered == arrived
 
 
-async def check_attempts(chaos: Chaos) -> None:
-    """All were delivered within their schedule, and each attempt that counts is in the history."""
+async def check_attempts(chaos: Chaos) -> str:
+    """All were delivered within their schedule, and each attempt that counts is in the history.
+
+    Answers how many there were.
+    """
 
     async def broken() -> list[str]:
         async with chaos.pollhook.database() as database:
             return [str(dict(row)) for row in await database.fetch(BROKEN_BOUNDS)]
 
     await settled(broken)
+    async with chaos.pollhook.database() as database:
+        row = await database.fetchrow(ATTEMPTS)
+    assert row is not None
+    return ", ".join(f"{count} {name}" for name, count in row.items())
