@@ -67,6 +67,7 @@ class Sender:
             connect_seconds=self._settings.connect_timeout_seconds,
             max_bytes=ANSWER_BYTES,
             guard=True,
+            may_repeat=True,  # a receiver knows it by its id
         )
 
     def _judge(self, answer: Answer, started_at: datetime) -> Outcome:

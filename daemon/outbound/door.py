@@ -16,7 +16,7 @@ from aiohttp.abc import AbstractResolver
 from daemon import __version__
 from daemon.address_guard import AddressGuard
 from daemon.outbound.failures import CALL_FAILURES, classify
-from daemon.outbound.posting import Limits, Parts, Target, make_target, post, read_up_to
+from daemon.outbound.posting import Limits, Parts, Poster, Target, make_target, read_up_to
 from daemon.outbound.vetting import VettingResolver, open_vetted
 
 CONNECT_SECONDS = 5.0
@@ -61,7 +61,8 @@ class Outbound:
     ) -> None:
         self._guard = guard
         self._names = names
-        self._sessions: dict[bool, aiohttp.ClientSession] = {}
+        self._sessions: dict[tuple[bool, bool], aiohttp.ClientSession] = {}
+        self._posters: dict[bool, Poster] = {}
         # What the guard refuses is not remembered.
         self._check_url = lru_cache(URLS_REMEMBERED)(guard.check_url)
         self._target = lru_cache(URLS_REMEMBERED)(self._make_target)
@@ -73,6 +74,7 @@ class Outbound:
         for session in self._sessions.values():
             await session.close()
         self._sessions.clear()
+        self._posters.clear()
         self._target.cache_clear()
 
     async def request(self, method: str, url: str, **options: Unpack[CallOptions]) -> Answer:
@@ -102,19 +104,21 @@ class Outbound:
             duration_seconds=time.monotonic() - started,
         )
 
-    async def post(self, url: str, **options: Unpack[CallOptions]) -> Answer:
+    async def post(
+        self, url: str, *, may_repeat: bool = False, **options: Unpack[CallOptions]
+    ) -> Answer:
         """The same for a POST, as cheaply as the many small ones to few addresses have to be.
 
-        It has no headers but those given and what HTTP itself requires.
+        It has no headers but those given and what HTTP itself requires. With `may_repeat`, one that
+        ends with a kept connection is made once more on a new one.
         """
         started, guard = time.monotonic(), options["guard"]
         try:
             timeout = _timeout(options["deadline_seconds"], options.get("connect_seconds"))
-            reply = await post(
-                self._connector(guard=guard),
+            reply = await self._poster(guard=guard).post(
                 self._target(url, guard=guard),
                 Parts(options["headers"], options.get("data") or b""),
-                Limits(timeout, options["max_bytes"]),
+                Limits(timeout, options["max_bytes"], may_repeat),
             )
         except CALL_FAILURES as error:
             raise classify(error, url) from error
@@ -131,30 +135,42 @@ class Outbound:
             self._guard.check_url(url)
         return make_target(url)
 
-    def _connector(self, *, guard: bool) -> aiohttp.BaseConnector:
-        connector = self._session(guard=guard).connector
+    def _poster(self, *, guard: bool) -> Poster:
+        poster = self._posters.get(guard)
+        if poster is None:
+            kept, fresh = (self._connector(guard=guard, keep=keep) for keep in (True, False))
+            poster = self._posters[guard] = Poster(kept, fresh)
+        return poster
+
+    def _connector(self, *, guard: bool, keep: bool) -> aiohttp.BaseConnector:
+        connector = self._session(guard=guard, keep=keep).connector
         if connector is None:
             raise aiohttp.ClientConnectionError("closed meanwhile")
         return connector
 
-    def _session(self, *, guard: bool) -> aiohttp.ClientSession:
-        session = self._sessions.get(guard)
+    def _session(self, *, guard: bool, keep: bool = True) -> aiohttp.ClientSession:
+        session = self._sessions.get((guard, keep))
         if session is None:
-            session = self._sessions[guard] = _open_session(
+            session = self._sessions[guard, keep] = _open_session(
                 VettingResolver(self._guard, self._names()) if guard else self._names(),
                 partial(open_vetted, self._guard) if guard else None,
+                keep=keep,
             )
         return session
 
 
 def _open_session(
-    resolver: AbstractResolver, sockets: Callable[[aiohttp.AddrInfoType], socket.socket] | None
+    resolver: AbstractResolver,
+    sockets: Callable[[aiohttp.AddrInfoType], socket.socket] | None,
+    *,
+    keep: bool,
 ) -> aiohttp.ClientSession:
     connector = aiohttp.TCPConnector(
         limit=0,  # callers bound their concurrency; a queue in here would eat their deadlines
         ttl_dns_cache=NAMES_KEPT_SECONDS,
         resolver=resolver,
         socket_factory=sockets,
+        force_close=not keep,
     )
     return aiohttp.ClientSession(
         connector=connector,

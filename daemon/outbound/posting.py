@@ -11,8 +11,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
+from weakref import WeakSet
 
 import aiohttp
+from aiohttp.client_proto import ResponseHandler
 from aiohttp.connector import Connection
 from aiohttp.http import RawResponseMessage
 from yarl import URL
@@ -38,10 +40,13 @@ class Parts:
 
 @dataclass(slots=True)
 class Limits:
-    """How long a call may take, and how much of its answer is read."""
+    """How long a call may take, how much of its answer is read, and whether it does no harm that
+    the other side gets it twice.
+    """
 
     timeout: aiohttp.ClientTimeout
     max_bytes: int
+    may_repeat: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,22 +70,68 @@ def make_target(url: str) -> Target:
     return Target(request=request, head="\r\n".join([*lines, "Accept: */*"]))
 
 
-async def post(
-    connector: aiohttp.BaseConnector, target: Target, parts: Parts, limits: Limits
-) -> Reply:
-    """Make one call and read its answer. Redirects, cookies and proxies are not used.
+class Poster:
+    """Posts over the connections of one pool; the other is a pool that keeps none."""
 
-    A connection that breaks is never tried again here: if it was the body that made the receiver
-    crash, the first to fail must be the one to blame. Raises what aiohttp raises, TimeoutError, and
-    ValueError for headers that would break the request.
-    """
-    request = _write(target, parts)
-    async with asyncio.timeout(limits.timeout.total):
+    def __init__(self, kept: aiohttp.BaseConnector, fresh: aiohttp.BaseConnector) -> None:
+        self._pool = kept
+        self._fresh = fresh
+        self._used = WeakSet[ResponseHandler]()
+
+    async def post(self, target: Target, parts: Parts, limits: Limits) -> Reply:
+        """Make one call and read its answer. Redirects, cookies and proxies are not used.
+
+        The other side may close a connection that it has kept long enough just as it is used again.
+        That says nothing about the call, which then may be repeated once on a new one. Raises what
+        aiohttp raises, TimeoutError, and ValueError for headers that would break the request.
+        """
+        request = _write(target, parts)
+        async with asyncio.timeout(limits.timeout.total):
+            connection = await _connect(self._pool, target, limits)
+            was_used = connection.protocol in self._used
+            try:
+                return await self._exchange(connection, request, limits.max_bytes)
+            except (aiohttp.ClientConnectionError, ConnectionError) as error:
+                if not (limits.may_repeat and was_used and _is_stale(error)):
+                    raise
+            connection = await _connect(self._fresh, target, limits)
+            return await self._exchange(connection, request, limits.max_bytes)
+
+    async def _exchange(self, connection: Connection, request: bytes, max_bytes: int) -> Reply:
+        """Write and read. The connection goes back to its pool unless something is left on it."""
+        protocol, transport = connection.protocol, connection.transport
         try:
-            connection = await connector.connect(target.request, [], limits.timeout)
-        except TimeoutError as error:
-            raise aiohttp.ConnectionTimeoutError from error
-        return await _exchange(connection, request, limits.max_bytes)
+            if protocol is None or transport is None:
+                raise aiohttp.ServerDisconnectedError
+            protocol.set_response_params(read_until_eof=True)
+            transport.write(request)
+            message, content = await protocol.read()
+            while message.code < 200 and message.code != 101:  # not yet the answer
+                message, content = await protocol.read()
+            body, truncated = await read_up_to(content, max_bytes)
+        except BaseException:
+            _discard(connection)
+            raise
+        if truncated or transport.get_write_buffer_size():
+            _discard(connection)
+        else:
+            self._used.add(protocol)
+            connection.release()
+        return Reply(message=message, body=body, truncated=truncated)
+
+
+async def _connect(pool: aiohttp.BaseConnector, target: Target, limits: Limits) -> Connection:
+    try:
+        return await pool.connect(target.request, [], limits.timeout)
+    except TimeoutError as error:
+        raise aiohttp.ConnectionTimeoutError from error
+
+
+def _is_stale(error: Exception) -> bool:
+    """Whether a connection ended before anything of an answer had come."""
+    if isinstance(error, aiohttp.ServerDisconnectedError):
+        return isinstance(error.message, str)  # else it is the head as far as it came
+    return not isinstance(error, aiohttp.ClientPayloadError)
 
 
 def _write(target: Target, parts: Parts) -> bytes:
@@ -92,28 +143,6 @@ def _write(target: Target, parts: Parts) -> bytes:
     if head.count("\n") != ends or head.count("\r") != ends or "\0" in head:
         raise ValueError("A header holds a line break")
     return head.encode() + parts.body
-
-
-async def _exchange(connection: Connection, request: bytes, max_bytes: int) -> Reply:
-    """Write and read. The connection goes back to the pool unless something is left on it."""
-    protocol, transport = connection.protocol, connection.transport
-    try:
-        if protocol is None or transport is None:
-            raise aiohttp.ServerDisconnectedError
-        protocol.set_response_params(read_until_eof=True)
-        transport.write(request)
-        message, content = await protocol.read()
-        while message.code < 200 and message.code != 101:  # not yet the answer
-            message, content = await protocol.read()
-        body, truncated = await read_up_to(content, max_bytes)
-    except BaseException:
-        _discard(connection)
-        raise
-    if truncated or transport.get_write_buffer_size():
-        _discard(connection)
-    else:
-        connection.release()
-    return Reply(message=message, body=body, truncated=truncated)
 
 
 def _discard(connection: Connection) -> None:

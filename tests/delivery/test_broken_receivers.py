@@ -21,7 +21,7 @@ from daemon.settings import DeliverySettings
 from daemon.store.database import Database
 from tests.delivery.parts import make_ready
 from tests.delivery.raw_server import ANSWER, Exchange, Manner, RawServer, accept
-from tests.delivery.workshop import Source, Workshop, count, names, running, until
+from tests.delivery.workshop import Source, Workshop, count, running, until
 
 PATIENCE_SECONDS = 0.25
 QUICK = DeliverySettings(timeout_seconds=PATIENCE_SECONDS, connect_timeout_seconds=0.2)
@@ -235,42 +235,4 @@ async def test_delivery_recovers_as_soon_as_the_receiver_does(
     rows = await database.fetch("select outcome, spent from attempts order by id")
     assert [row["outcome"] for row in rows] == [outcome, outcome, "delivered"]
     assert len(set(server.webhook_ids)) == 1
-    assert await database.fetchval("select state from endpoints") == "healthy"
-
-
-async def hang_up_after_the_answer(exchange: Exchange) -> None:
-    await accept(exchange)
-    exchange.hang_up()
-
-
-async def hang_up_a_moment_after_the_answer(exchange: Exchange) -> None:
-    await accept(exchange)
-    await asyncio.sleep(0.002)
-    exchange.hang_up()
-
-
-async def hang_up_at_the_third_request(exchange: Exchange) -> None:
-    await (accept if exchange.number < 3 else hang_up_without_a_word)(exchange)
-
-
-@pytest.mark.parametrize(
-    "manner",
-    [
-        hang_up_after_the_answer,
-        hang_up_a_moment_after_the_answer,
-        hang_up_at_the_third_request,
-    ],
-    ids=lambda value: getattr(value, "__name__", ""),
-)
-async def test_connections_that_the_receiver_closes_as_it_likes_lose_nothing(
-    database: Database, workshop: Workshop, source: Source, manner: Manner
-) -> None:
-    await source.commit(*names("o", range(300)))
-    async with RawServer(manner) as server:
-        workshop.point(source, server.url())
-        async with running(workshop.dispatcher()):
-            await until(lambda: count(database, "notifications", "state = 'delivered'"), 30)
-
-    assert len(set(server.webhook_ids)) == 30
-    assert await count(database, "attempts", "outcome not in ('delivered', 'reset')") == 0
     assert await database.fetchval("select state from endpoints") == "healthy"
