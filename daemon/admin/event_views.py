@@ -120,6 +120,8 @@ def attempt_words(attempt: RecordedAttempt) -> str:
     took, which = f"after {round(attempt.duration_seconds * 1000)} ms", f"attempt {attempt.number}"
     if attempt.outcome == "delivered":
         return f"Delivered event: the callback answered {attempt.status} {took} ({which})"
+    if attempt.outcome == "cancelled":
+        return f"Event not delivered: cut off by a stop {took} ({which}, not counted: made again)"
     what = (
         f"the callback answered {attempt.status}"
         if attempt.status is not None

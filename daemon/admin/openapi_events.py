@@ -74,7 +74,7 @@ EVENT_SCHEMAS: Mapping[str, Schema] = {
         milliseconds=NUMBER,
         outcome=TEXT,
         status={"type": ["integer", "null"]},
-        spent={**FLAG, "description": "False where it was the endpoint's trouble."},
+        spent={**FLAG, "description": "False where it was the endpoint's trouble or a stop."},
         answer=OPTIONAL_TEXT,
         message=TEXT,
     ),

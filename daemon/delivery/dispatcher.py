@@ -5,23 +5,21 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 import structlog
 
 from daemon.delivery.board import Board
-from daemon.delivery.endpoint import EndpointConfiguration
 from daemon.delivery.lane import Lane
 from daemon.delivery.means import DeliveryMeans
 from daemon.delivery.ready import ReadyNotification
 from daemon.delivery.refilling import Refiller
 from daemon.delivery.reporting import Reporter
 from daemon.delivery.sender import Sender
-from daemon.delivery.settlement import Begun, Outcome, conclude
+from daemon.delivery.sending import Sending, take_next
+from daemon.delivery.settlement import Outcome, cancelled
 from daemon.delivery.settling import Result, Settler
-from daemon.delivery.signing import Signer
-from daemon.delivery.slots import Slots, Tier
+from daemon.delivery.slots import Slots
 from daemon.errors import DatabaseUnavailable
 from daemon.instance import InstanceId, NotificationId
 from daemon.store.deliveries import Settled
@@ -30,17 +28,6 @@ log = structlog.get_logger(__name__)
 
 OUTAGE_PAUSE_SECONDS = 1.0
 SETTLING_GRACE_SECONDS = 5.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sending:
-    """One attempt under way: what it was begun with, whatever happens to its lane meanwhile."""
-
-    lane: Lane
-    configuration: EndpointConfiguration
-    signer: Signer
-    begun: Begun
-    tier: Tier
 
 
 class Dispatcher:
@@ -176,26 +163,27 @@ class Dispatcher:
         return room and not self._stopping and not self._settler.is_stalled
 
     def _begin(self, lane: Lane, now: datetime) -> Sending | None:
-        configuration, signer = lane.configuration, lane.signer
-        if configuration is None or signer is None:
-            return None
-        tier, ready, era = lane.tier, lane.take(), lane.status.era
-        queues = configuration.queues_failures
-        begun = Begun(instance_id=lane.instance_id, ready=ready, era=era, queues=queues)
-        self._slots.take(tier)
-        self._busy.add(ready.id)
-        self._board.review(lane, now)
-        return Sending(
-            lane=lane, configuration=configuration, signer=signer, begun=begun, tier=tier
-        )
+        sending = take_next(lane)
+        if sending is not None:
+            self._slots.take(sending.tier)
+            self._busy.add(sending.begun.ready.id)
+            self._board.review(lane, now)
+        return sending
 
     async def _attempt(self, sending: Sending) -> None:
-        """One attempt; if a stop cuts it off, that is no failure and leaves no trace."""
-        if self._may_still_send(sending.lane):
-            outcome = await self._sender.send(sending.signer, sending.begun.ready)
-            self._conclude(sending, outcome)
-        else:
+        """One attempt; if a stop cuts it off, that is recorded and counts for nothing."""
+        if not self._may_still_send(sending.lane):
             self._give_back(sending)
+            return
+        began_at = self._means.now()
+        try:
+            outcome = await self._sender.send(
+                sending.signer, sending.begun.ready, may_repeat=sending.may_repeat
+            )
+        except asyncio.CancelledError:
+            self._conclude(sending, cancelled(began_at, self._means.now()))
+            raise
+        self._conclude(sending, outcome)
 
     def _may_still_send(self, lane: Lane) -> bool:
         """Asked right before the call: lease and configuration may have gone since the decision."""
@@ -212,9 +200,7 @@ class Dispatcher:
         lane = sending.lane
         self._slots.release(sending.tier)
         lane.finish(outcome.duration_seconds, outcome.blame)
-        chance = self._means.chance()
-        policy = self._policy.following(sending.configuration.retry_schedule_seconds)
-        conclusion = conclude(sending.begun, outcome, lane.status, policy, chance)
+        conclusion = sending.conclude(outcome, self._policy, self._means.chance())
         changed = conclusion.endpoint != lane.status and not lane.is_closed
         if conclusion.endpoint.warned > lane.status.warned:
             self._reporter.endpoint_warned(lane.instance_id, conclusion.endpoint)

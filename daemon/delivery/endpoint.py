@@ -109,9 +109,10 @@ def react(
     """
     if attempted.blame is Blame.GONE:
         return Reaction(status=disable(status, "The callback answered 410 Gone"), spent=False)
-    if attempted.blame is not Blame.ENDPOINT:
+    if attempted.blame in (Blame.NOBODY, Blame.NOTIFICATION):
         return Reaction(status=_working(status, attempted, now), spent=True)
-    if status.state is EndpointState.DISABLED or attempted.era != status.era:
+    says_nothing = attempted.blame is Blame.UNKNOWN or attempted.era != status.era
+    if says_nothing or status.state is EndpointState.DISABLED:
         return Reaction(status=status, spent=False)
     if status.state is EndpointState.FAILING:
         return Reaction(status=_probe_failed(status, attempted, policy, now, chance), spent=False)

@@ -64,6 +64,7 @@ class Lane:
         self._queue: list[tuple[datetime, NotificationId, ReadyNotification]] = []
         self._probed: set[NotificationId] = set()
         self._proven = False
+        self._recovering = False
         self._average_seconds = 0.0
 
     @property
@@ -80,11 +81,17 @@ class Lane:
             return Tier.DOUBTFUL
         return Tier.WORKING if self._proven else Tier.NEW
 
+    @property
+    def is_trusted(self) -> bool:
+        """Whether nothing was wrong lately: after trouble, once it has earned all its attempts."""
+        return not self._recovering and not self.status.failures
+
     def open(self, configuration: EndpointConfiguration | None, status: EndpointStatus) -> None:
         """Begin with what is stored; without a configuration nothing may be sent."""
         self.configuration = configuration
         self.signer = None if configuration is None else Signer(configuration)
         self.status = status
+        self._recovering = status.state is not EndpointState.HEALTHY
         self.is_open = True
 
     def close(self) -> None:
@@ -141,6 +148,7 @@ class Lane:
         if blame is Blame.NOBODY:
             self._proven = True
             self._allowance = min(2 * self._allowance, self._max_in_flight)
+            self._recovering &= self._allowance < self._max_in_flight
         elif blame is Blame.ENDPOINT:
             self._allowance = max(AT_ONCE_AT_FIRST, self._allowance // 2)
 
@@ -149,6 +157,7 @@ class Lane:
         turned = status.state is not self.status.state
         self.status = status
         if turned:
+            self._recovering = True
             self._allowance = AT_ONCE_AT_FIRST
             self._probed = set(status.failed)
             self.shed(now)

@@ -20,13 +20,15 @@ class Blame(StrEnum):
     """Whose trouble an attempt's outcome is.
 
     NOBODY: accepted. NOTIFICATION: the endpoint works and refuses this body. ENDPOINT: it may well
-    be the endpoint's own. GONE: the endpoint asks to be left alone for good.
+    be the endpoint's own. GONE: the endpoint asks to be left alone for good. UNKNOWN: nobody waited
+    for the end.
     """
 
     NOBODY = "nobody"
     NOTIFICATION = "notification"
     ENDPOINT = "endpoint"
     GONE = "gone"
+    UNKNOWN = "unknown"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -37,11 +37,11 @@ class Sender:
         self._settings = settings
         self._now = now
 
-    async def send(self, signer: Signer, ready: ReadyNotification) -> Outcome:
-        """Sign, send, and judge the answer."""
+    async def send(self, signer: Signer, ready: ReadyNotification, *, may_repeat: bool) -> Outcome:
+        """Sign, send, and judge the answer; `may_repeat` as in CallOptions."""
         started_at, started = self._now(), time.monotonic()
         try:
-            answer = await self._request(signer, ready, started_at)
+            answer = await self._request(signer, ready, started_at, may_repeat=may_repeat)
         except OutboundError as error:
             kind, reason = KINDS[error.kind], str(error)
         except (AddressRefused, InvalidInput, ValueError) as error:
@@ -57,7 +57,7 @@ class Sender:
         )
 
     async def _request(
-        self, signer: Signer, ready: ReadyNotification, started_at: datetime
+        self, signer: Signer, ready: ReadyNotification, started_at: datetime, *, may_repeat: bool
     ) -> Answer:
         return await self._outbound.post(
             signer.url,
@@ -67,7 +67,7 @@ class Sender:
             connect_seconds=self._settings.connect_timeout_seconds,
             max_bytes=ANSWER_BYTES,
             guard=True,
-            may_repeat=True,  # a receiver knows it by its id
+            may_repeat=may_repeat,
         )
 
     def _judge(self, answer: Answer, started_at: datetime) -> Outcome:

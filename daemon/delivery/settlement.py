@@ -16,8 +16,8 @@ class OutcomeKind(StrEnum):
     """How an attempt ended.
 
     DELIVERED: a 2xx answer. STATUS: any other answer. DNS, CONNECTION, TLS, TIMEOUT, RESET: no
-    answer, for that reason. INVALID_TARGET: the address may not or cannot be called.
-    An attempt that a stop cuts off has no outcome: it leaves no trace and is made again.
+    answer, for that reason. INVALID_TARGET: the address may not or cannot be called. CANCELLED: a
+    stop cut it off; it is nobody's failure, and made again.
     """
 
     DELIVERED = "delivered"
@@ -28,6 +28,7 @@ class OutcomeKind(StrEnum):
     TIMEOUT = "timeout"
     RESET = "reset"
     INVALID_TARGET = "invalid_target"
+    CANCELLED = "cancelled"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +47,17 @@ class Outcome:
     @property
     def ended_at(self) -> datetime:
         return self.started_at + timedelta(seconds=self.duration_seconds)
+
+
+def cancelled(started_at: datetime, ended_at: datetime) -> Outcome:
+    """An attempt that a stop has cut off."""
+    return Outcome(
+        kind=OutcomeKind.CANCELLED,
+        blame=Blame.UNKNOWN,
+        started_at=started_at,
+        duration_seconds=(ended_at - started_at).total_seconds(),
+        reason="Cut off by a stop",
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

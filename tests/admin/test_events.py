@@ -173,21 +173,29 @@ async def test_headers_in_detail_hide_what_a_person_configured(
     assert detail["headers"]["X-Secret"] == detail["headers"]["Authorization"] == "********"
 
 
+@pytest.mark.parametrize(
+    ("outcome", "words"),
+    [
+        ("timeout", "Error delivering event: no answer (timeout)"),
+        ("cancelled", "Event not delivered: cut off by a stop after 5000 ms (attempt 1, not count"),
+    ],
+)
 async def test_dispositions_say_in_words_what_became_of_events(
-    api: Api, told: Told, context: AdminContext
+    api: Api, told: Told, context: AdminContext, outcome: str, words: str
 ) -> None:
     number = await told.commit("a")
     await context.database.execute(
         "insert into attempts (notification_id, number, started_at, duration_seconds, outcome,"
-        " spent) values ($1, 1, now(), 5, 'timeout', false)",
+        " spent) values ($1, 1, now(), 5, $2, false)",
         number,
+        outcome,
     )
 
     (entry,) = (await api.get("/instances/events/dispositions")).json
 
     assert entry["elementInstanceId"] == told.id
     (message,) = entry["notificationData"]
-    assert message["message"].startswith("Error delivering event: no answer (timeout)")
+    assert message["message"].startswith(words)
 
 
 @pytest.mark.parametrize(

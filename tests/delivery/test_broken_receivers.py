@@ -132,7 +132,8 @@ async def sender() -> AsyncIterator[Sender]:
 
 async def send(sender: Sender, url: str) -> Outcome:
     async with asyncio.timeout(5):
-        return await sender.send(Signer(EndpointConfiguration(url=url)), make_ready())
+        signer = Signer(EndpointConfiguration(url=url))
+        return await sender.send(signer, make_ready(), may_repeat=True)
 
 
 @pytest.mark.parametrize(

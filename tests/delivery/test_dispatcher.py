@@ -170,7 +170,7 @@ async def test_a_dead_endpoint_does_not_delay_a_living_one(
             dispatcher.wake(source.instance_id, await source.commit(f"o{number}"))
         await receiver.until(lambda: len(receiver.accepted) == 50)
 
-    assert await states(database, dead) == {"pending": 30}
+    assert await states(database, dead) == {"pending": 28, "retrying": 2}
     assert await states(database, source) == {"delivered": 50}
 
 
@@ -322,8 +322,15 @@ async def test_what_the_grace_period_cuts_off_is_no_failed_attempt(
         dispatcher.wake(source.instance_id, await source.commit("a"))
         await receiver.until(lambda: receiver.under_way == 1)
 
-    assert await states(database, source) == {"pending": 1}
-    assert await database.fetchval("select count(*) from attempts") == 0
+    assert await states(database, source) == {"retrying": 1}
+    assert set((await attempts_spent(database, source)).values()) == {0}
+    cut_off = await database.fetchrow("select outcome, spent, number from attempts")
+    assert cut_off is not None
+    assert tuple(cut_off) == ("cancelled", False, 1)
+    assert await database.fetchval("select state from endpoints") == "healthy"
+    async with running(workshop.dispatcher()):
+        never.set()
+        await until(lambda: count(database, "notifications", "state = 'delivered'"), 1)
 
 
 async def test_one_endpoint_never_gets_more_at_once_than_allowed(

@@ -71,7 +71,7 @@ async def send(
     drafts = compose(context, CHANGES, first_sequence=41, predecessors={}, ids=numbers())
     configuration = current_and_retiring(receiver.url())
     for ready in ready_from(drafts, context.poll_at):
-        outcome = await sender.send(Signer(configuration), ready)
+        outcome = await sender.send(Signer(configuration), ready, may_repeat=False)
         assert outcome.kind is OutcomeKind.DELIVERED
     assert [arrival.body for arrival in receiver.accepted] == [draft.body for draft in drafts]
     return receiver.accepted, list(configuration.secrets_at(0))

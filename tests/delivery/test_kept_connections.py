@@ -65,8 +65,10 @@ async def send_twice(sender: Sender, server: RawServer, second: Manner) -> tuple
     server.manner = manner
     signer = Signer(EndpointConfiguration(url=server.url()))
     async with asyncio.timeout(5):
-        assert (await sender.send(signer, make_ready(1))).kind is OutcomeKind.DELIVERED
-        outcome = await sender.send(signer, make_ready(2))
+        assert (
+            await sender.send(signer, make_ready(1), may_repeat=True)
+        ).kind is OutcomeKind.DELIVERED
+        outcome = await sender.send(signer, make_ready(2), may_repeat=True)
     return outcome, len(server.webhook_ids) - 1
 
 
@@ -98,9 +100,25 @@ async def test_a_new_connection_that_breaks_is_a_failure_at_once(
     sender: Sender, manner: Manner
 ) -> None:
     async with RawServer(manner) as server:
-        outcome = await sender.send(Signer(EndpointConfiguration(url=server.url())), make_ready())
+        outcome = await sender.send(
+            Signer(EndpointConfiguration(url=server.url())), make_ready(), may_repeat=True
+        )
 
     assert (outcome.kind, len(server.webhook_ids)) == (OutcomeKind.RESET, 1)
+
+
+async def test_where_it_may_not_be_repeated_it_is_not(sender: Sender) -> None:
+    async def manner(exchange: Exchange) -> None:
+        await (accept if exchange.number == 1 else hang_up)(exchange)
+
+    async with RawServer(manner) as server:
+        signer = Signer(EndpointConfiguration(url=server.url()))
+        outcomes = [
+            await sender.send(signer, make_ready(number), may_repeat=False) for number in (1, 2)
+        ]
+
+    assert [outcome.kind for outcome in outcomes] == [OutcomeKind.DELIVERED, OutcomeKind.RESET]
+    assert (len(server.webhook_ids), server.connections) == (2, 1)
 
 
 async def test_the_repeat_is_the_last_and_keeps_within_the_deadline(sender: Sender) -> None:
@@ -111,8 +129,8 @@ async def test_the_repeat_is_the_last_and_keeps_within_the_deadline(sender: Send
 
     async with RawServer(break_then_hang) as server:
         signer = Signer(EndpointConfiguration(url=server.url()))
-        await sender.send(signer, make_ready(1))
-        outcome = await sender.send(signer, make_ready(2))
+        await sender.send(signer, make_ready(1), may_repeat=True)
+        outcome = await sender.send(signer, make_ready(2), may_repeat=True)
 
     assert (outcome.kind, len(server.webhook_ids)) == (OutcomeKind.TIMEOUT, 3)
     assert outcome.duration_seconds < 2 * PATIENCE_SECONDS

@@ -242,6 +242,27 @@ def test_an_endpoint_earns_its_tier_by_its_answers() -> None:
     assert lane.tier is Tier.FAILING
 
 
+def test_after_trouble_an_endpoint_is_trusted_once_it_has_earned_all_its_attempts() -> None:
+    lane = open_lane(*range(1, 17), max_in_flight=8)
+    assert lane.is_trusted
+
+    def accept() -> bool:
+        lane.take()
+        lane.finish(0.01, Blame.NOBODY)
+        return lane.is_trusted
+
+    lane.turn(EndpointStatus(failures=1), NOW)
+    assert not lane.is_trusted
+    lane.turn(EndpointStatus(), NOW)
+    assert lane.is_trusted
+    lane.turn(FAILING, NOW)
+    lane.turn(EndpointStatus(), NOW)
+    lane.begin_refill()
+    lane.end_refill(make_due(*range(1, 17)), 100, NOW)
+    assert [accept(), accept(), accept()] == [False, True, True]
+    assert not open_lane(1, status=FAILING).is_trusted
+
+
 def test_a_closed_lane_takes_nothing_in_any_more() -> None:
     lane = open_lane(1)
     lane.begin_refill()

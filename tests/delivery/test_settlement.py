@@ -71,6 +71,7 @@ def test_an_accepted_one_is_delivered_even_by_its_last_attempt() -> None:
     [
         pytest.param(Blame.ENDPOINT, FAILING, id="the endpoint is failing"),
         pytest.param(Blame.GONE, EndpointStatus(), id="the endpoint is gone"),
+        pytest.param(Blame.UNKNOWN, EndpointStatus(), id="a stop cut it off"),
     ],
 )
 def test_what_is_not_its_own_trouble_leaves_a_notification_as_it_was(
@@ -87,6 +88,7 @@ def test_the_endpoint_is_judged_along() -> None:
     assert after(Blame.GONE).endpoint.state is EndpointState.DISABLED
     assert after(Blame.NOBODY, status=FAILING).endpoint.state is EndpointState.HEALTHY
     assert after(Blame.ENDPOINT).endpoint.failures == 1
+    assert after(Blame.UNKNOWN, status=FAILING).endpoint == FAILING
 
 
 @pytest.mark.parametrize(

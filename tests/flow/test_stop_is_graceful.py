@@ -60,7 +60,7 @@ async def test_a_delivery_that_is_cut_off_is_no_failed_attempt(
     pollhook.add_settings({"shutdown_grace_seconds": 0.2, "logging": {"level": "debug"}})
     oracle = await holding(pollhook, provider, receiver)
     assert await pollhook.stop() == 0
-    assert await attempts(pollhook) == []
+    assert await attempts(pollhook) == [(1, "cancelled", False)]
     await receiver.switch(hold=None)
     await receiver.release()
     await pollhook.start()
