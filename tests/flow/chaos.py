@@ -30,13 +30,17 @@ CALLBACKS = ("/flapping", "/failing", "/slow", "/rude", "/fine")
 
 @dataclass(slots=True, kw_only=True)
 class Chaos:
-    """One thing after another fails and comes back, all by one seed."""
+    """One thing after another fails and comes back, all by one seed.
+
+    `pauses` are the shortest and the longest time between two troubles, in seconds.
+    """
 
     pollhook: Pollhook
     external: External
     provider: Provider
     receiver: Receiver
     dice: random.Random
+    pauses: tuple[float, float] = (0.1, 0.8)
     instances: Sequence[Connected] = ()
     struck: Counter[str] = field(default_factory=Counter)
 
@@ -125,5 +129,5 @@ class Chaos:
 
     async def _wait(self) -> None:
         with suppress(TimeoutError):
-            async with asyncio.timeout(self.dice.uniform(0.1, 0.8)):
+            async with asyncio.timeout(self.dice.uniform(*self.pauses)):
                 await self.pollhook.program.ended()
