@@ -11,11 +11,12 @@ from bench.worker import serve
 
 ACCEPTED = response(b"")
 BUSY = response(b"", status=b"503 Service Unavailable")
+POISON = b'"poison"'
 
 
 class Callbacks:
     """Paths are `/<kind>/<lane>/<seconds>`: kinds are noted apart, the answer takes so many
-    seconds, and for the kind `busy` it is a 503.
+    seconds. It is a 503 for the kind `busy`, and for the kind `poison` if the body tells of one.
     """
 
     def __init__(self) -> None:
@@ -26,7 +27,8 @@ class Callbacks:
         _, kind, _, seconds = request.target.decode().split("/")
         webhook_id = header(request, b"webhook-id").decode()  # in lower case
         self._arrivals[kind].append((webhook_id, time.monotonic()))
-        answer = BUSY if kind == "busy" else ACCEPTED
+        is_refused = kind == "busy" or (kind == "poison" and POISON in request.body)
+        answer = BUSY if is_refused else ACCEPTED
         if seconds == "0":
             reply(answer)
         else:

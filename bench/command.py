@@ -12,7 +12,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bench import backfill, commit, delivery, events, idle, page, purge
+from bench import backfill, commit, delivery, events, fairness, idle, page, poison, purge
 from bench.faults import CheckFailed
 from bench.plan import QUICK, Plan
 from bench.report import Result, describe_machine, write_json
@@ -27,6 +27,8 @@ BENCHMARKS: Mapping[str, Callable[[Scene], Awaitable[Result]]] = {
     "delivery": delivery.measure,
     "page": page.measure,
     "backfill": backfill.measure,
+    "fairness": fairness.measure,
+    "poison": poison.measure,
 }
 
 

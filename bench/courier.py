@@ -7,18 +7,16 @@ import sys
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 
-import aiohttp
-
 from bench import cpu
-from bench.faults import check
+from bench.bare_client import post_all
+from bench.lanes import Lane, create_lanes, insert_backlog
 from bench.queries import load_queries
-from bench.shipment import drafts_of
+from bench.shipment import context_of, drafts_of, page_of
 from bench.worker import serve
 from daemon.address_guard import AddressGuard
 from daemon.delivery.dispatcher import Dispatcher
@@ -26,11 +24,12 @@ from daemon.delivery.endpoint import EndpointConfiguration
 from daemon.delivery.means import DeliveryMeans
 from daemon.delivery.ready import ready_from
 from daemon.delivery.signing import new_webhook_secret
-from daemon.instance import InstanceId, ResourceId
+from daemon.instance import InstanceId
 from daemon.leases import Leases
 from daemon.logs import configure_logs
 from daemon.memory import collect_rarely
 from daemon.metrics import Metrics
+from daemon.notifications.compose import Draft
 from daemon.outbound import Outbound
 from daemon.settings import DeliverySettings
 from daemon.store import outbox
@@ -40,29 +39,19 @@ from daemon.store.migrations import migrate
 
 QUERIES = load_queries("deliveries")
 POOL_SIZE = 10
-FILLED_AT_ONCE = 10_000
 LOOK_SECONDS = 0.01
 DELIVER_SECONDS = 300.0
 LEASE_SECONDS = 3600.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Lane:
-    """One instance whose notifications all go to one address."""
-
-    instance_id: InstanceId
-    resource_id: ResourceId
-    url: str
 
 
 class Courier:
     """Delivers what is written into its outbox, or posts the same with nothing around it."""
 
     def __init__(self, database: Database, outbound: Outbound, folder: Path) -> None:
-        self._database = database
+        self.database = database
         self._folder = folder
         self._lanes: list[Lane] = []
-        self._endpoints: dict[InstanceId, EndpointConfiguration] = {}
+        self._endpoints: dict[InstanceId, EndpointConfiguration | None] = {}
         self._sequence = 0
         self._written = 0
         self._metrics = Metrics(version="bench")
@@ -83,17 +72,9 @@ class Courier:
 
     async def open_lanes(self, urls: Sequence[str]) -> None:
         """One instance for each address."""
-        rows = await self._database.fetch(QUERIES["create_callbacks"], len(urls))
-        for row, url in zip(rows, urls, strict=True):
-            lane = Lane(
-                instance_id=InstanceId(row["instance_id"]),
-                resource_id=ResourceId(row["resource_id"]),
-                url=url,
-            )
+        for lane in await create_lanes(self.database, urls):
             self._lanes.append(lane)
-            self._endpoints[lane.instance_id] = EndpointConfiguration(
-                url=url, webhook_secrets=[new_webhook_secret()]
-            )
+            self.turn(len(self._lanes) - 1, on=True)
 
     async def start(self) -> None:
         """Take the leases: from now on everything written before is sent."""
@@ -103,20 +84,12 @@ class Courier:
     async def fill(self, lanes: Sequence[int], count: int, body_bytes: int) -> None:
         """So many pending notifications for each of these lanes; nobody is woken yet."""
         for number in lanes:
-            lane = self._lanes[number]
-            for begin in range(0, count, FILLED_AT_ONCE):
-                await self._database.execute(
-                    QUERIES["insert_backlog"],
-                    lane.instance_id,
-                    lane.resource_id,
-                    min(FILLED_AT_ONCE, count - begin),
-                    b"x" * body_bytes,
-                )
+            await insert_backlog(self.database, self._lanes[number], count, body_bytes)
             self._written += count
 
     async def tidy(self) -> None:
         """Between two turns."""
-        await self._database.execute(QUERIES["tidy"])
+        await self.database.execute(QUERIES["tidy"])
 
     async def deliver(self, lanes: Sequence[int]) -> dict[str, float]:
         """Wake these lanes and wait until all that was written is delivered and recorded.
@@ -137,54 +110,63 @@ class Courier:
         }
 
     async def post(self, lanes: Sequence[int], count: int, body_bytes: int) -> dict[str, float]:
-        """The same posts by the bare client: no signature, no record, no order."""
-        work = iter([(self._lanes[lanes[turn % len(lanes)]].url) for turn in range(count)])
-        body, headers = b"x" * body_bytes, {"Content-Type": "application/json"}
-
-        async def post_some(session: aiohttp.ClientSession) -> None:
-            for url in work:
-                async with session.post(url, data=body, headers=headers) as response:
-                    await response.read()
-                    check(response.status == 200, f"the bare client was answered {response.status}")
-
-        connector = aiohttp.TCPConnector(limit=0)
-        async with aiohttp.ClientSession(connector=connector) as session:
-            began, used = time.monotonic(), time.process_time()
-            async with asyncio.TaskGroup() as tasks:
-                for _ in range(self._settings.max_in_flight):
-                    tasks.create_task(post_some(session))
-            return {
-                "count": count,
-                "seconds": time.monotonic() - began,
-                "cpu": time.process_time() - used,
-            }
+        """The same posts by the bare client."""
+        urls = [self._lanes[number].url for number in lanes]
+        at_once = self._settings.max_in_flight
+        return await post_all(urls, count=count, body_bytes=body_bytes, at_once=at_once)
 
     async def trickle(self, lane: int, count: int, pause_seconds: float) -> dict[str, float]:
         """Commit one page of one event at a time, as a poll does; when each was committed."""
         committed = {}
         for _ in range(count):
-            event_id, at = await self._commit_one(self._lanes[lane])
+            event_id, at = await self.commit_one(lane)
             committed[event_id.lower()] = at
             await asyncio.sleep(pause_seconds)
         await self._await_delivered([lane])
         return committed
 
-    async def _commit_one(self, lane: Lane) -> tuple[str, float]:
+    def lane(self, number: int) -> Lane:
+        """The lane of this number, in the order in which they were opened."""
+        return self._lanes[number]
+
+    def turn(self, number: int, *, on: bool) -> None:
+        """Say whether anything may be sent to a lane; the dispatcher asks when it opens it."""
+        lane = self._lanes[number]
+        configuration = EndpointConfiguration(url=lane.url, webhook_secrets=[new_webhook_secret()])
+        self._endpoints[lane.instance_id] = configuration if on else None
+
+    async def commit_one(self, number: int) -> tuple[str, float]:
+        """Commit one page of one event; its id, and when it was committed."""
         self._sequence += 1
-        self._written += 1
-        read_at = datetime.now(UTC)
-        ids = await outbox.reserve_ids(self._database, 1)
+        lane = self._lanes[number]
+        ids = await outbox.reserve_ids(self.database, 1)
         drafts = drafts_of(lane.instance_id, lane.resource_id, self._sequence, ids)
+        return drafts[0].event_id, await self._commit(lane, drafts)
 
-        async def work(connection: Connection) -> None:
+    async def commit_page(self, number: int, object_ids: Sequence[str]) -> None:
+        """Commit a page on which these objects changed, as a poll does."""
+        lane, first = self._lanes[number], self._sequence + 1
+        self._sequence += len(object_ids)
+        found = await outbox.find_predecessors(self.database, lane.resource_id, object_ids)
+        ids = await outbox.reserve_ids(self.database, len(object_ids))
+        context = context_of(lane.instance_id, lane.resource_id, datetime.now(UTC))
+        await self._commit(lane, page_of(context, object_ids, first, found, ids))
+
+    async def _commit(self, lane: Lane, drafts: Sequence[Draft]) -> float:
+        read_at = datetime.now(UTC)
+
+        async def work(connection: Connection) -> Sequence[Draft]:
+            stored = await outbox.lock_awaited(connection, lane.resource_id, drafts)
             await outbox.insert_drafts(
-                connection, lane.instance_id, lane.resource_id, read_at, drafts
+                connection, lane.instance_id, lane.resource_id, read_at, stored
             )
+            return stored
 
-        await self._database.run_transaction(work)
+        stored = await self.database.run_transaction(work)
         committed_at = time.monotonic()
-        self.dispatcher.wake(lane.instance_id, ready_from(drafts, read_at))
-        return drafts[0].event_id, committed_at
+        self._written += len(stored)
+        self.dispatcher.wake(lane.instance_id, ready_from(stored, read_at))
+        return committed_at
 
     async def _await_delivered(self, lanes: Sequence[int]) -> None:
         ids = [self._lanes[number].instance_id for number in lanes]
@@ -196,7 +178,7 @@ class Courier:
         """The database is asked only once the metrics say that it may be so."""
         if self._delivered() < self._written:
             return False
-        return not await self._database.fetchval(QUERIES["is_anything_unfinished"], ids)
+        return not await self.database.fetchval(QUERIES["is_anything_unfinished"], ids)
 
     def _delivered(self) -> float:
         """How many so far, whoever asked for them."""

@@ -16,6 +16,9 @@ class Plan:
     are removed in `purges` goes. `commits` pages of each kind go to a table of `rows` snapshots. A
     backfill reads `records`, after live polls alone were watched for `alone_seconds`. The web page
     is looked at before `instances` instances with `page_events` events.
+    `deliveries` go to living callbacks in a turn, beside a dead one with a `backlog`. `poisoned`
+    pages tell what one poison object holds back. `pending` notifications wait while the memory of
+    a daemon is watched.
     """
 
     lanes: int = 16
@@ -30,6 +33,10 @@ class Plan:
     page_events: int = 1_000_000
     records: int = 1_000_000
     alone_seconds: float = 20
+    deliveries: int = 10_000
+    backlog: int = 100_000
+    poisoned: int = 100
+    pending: int = 1_000_000
 
     @property
     def events(self) -> int:
@@ -50,5 +57,9 @@ QUICK = Plan(
     page_events=10_000,
     records=20_000,
     alone_seconds=2,
+    deliveries=400,
+    backlog=2_000,
+    poisoned=15,
+    pending=10_000,
 )
 """Shows that everything works; its numbers mean little."""

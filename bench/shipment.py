@@ -1,8 +1,8 @@
-"""The shipment: a page with one change, composed as a poll composes it."""
+"""The shipment: a page of changes, composed as a poll composes it."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 import orjson
@@ -30,6 +30,35 @@ def drafts_of(
     )
     context = context_of(instance_id, resource_id, now)
     return compose(context, [change], first_sequence=sequence, predecessors={}, ids=iter(ids))
+
+
+def page_of(
+    context: Context,
+    object_ids: Sequence[str],
+    first_sequence: int,
+    predecessors: Mapping[str, NotificationId],
+    ids: Sequence[NotificationId],
+) -> list[Draft]:
+    """A page on which these objects were updated, some of which have unfinished notifications."""
+    changes = [
+        Change(
+            object_id=object_id,
+            object_key=object_id,
+            type=EventType.UPDATED,
+            revision=first_sequence,
+            occurred_at=context.poll_at,
+            raw={"Key": object_id},
+            changed=None,
+        )
+        for object_id in object_ids
+    ]
+    return compose(
+        context,
+        changes,
+        first_sequence=first_sequence,
+        predecessors=predecessors,
+        ids=iter(ids),
+    )
 
 
 def context_of(instance_id: InstanceId, resource_id: ResourceId, now: datetime) -> Context:
