@@ -12,7 +12,18 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bench import backfill, commit, delivery, events, fairness, idle, page, poison, purge
+from bench import (
+    backfill,
+    commit,
+    delivery,
+    events,
+    fairness,
+    idle,
+    page,
+    pending,
+    poison,
+    purge,
+)
 from bench.faults import CheckFailed
 from bench.plan import QUICK, Plan
 from bench.report import Result, describe_machine, write_json
@@ -28,6 +39,7 @@ BENCHMARKS: Mapping[str, Callable[[Scene], Awaitable[Result]]] = {
     "page": page.measure,
     "backfill": backfill.measure,
     "fairness": fairness.measure,
+    "pending": pending.measure,
     "poison": poison.measure,
 }
 

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import socket
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 
+from bench.closed_port import closed_port
 from bench.faults import check
 from bench.report import Result
 from bench.samples import paired_ratio, percentile
@@ -54,14 +53,6 @@ async def measure(scene: Scene) -> Result:
                 for kind in TROUBLES:
                     turns[kind].append(await _turn(scene, callbacks, neighbours, kind))
     return _result(scene, turns)
-
-
-@contextmanager
-def closed_port() -> Iterator[str]:
-    """An address nothing listens at, and nothing else will."""
-    with socket.socket() as bound:
-        bound.bind(("127.0.0.1", 0))
-        yield f"http://127.0.0.1:{bound.getsockname()[1]}"
 
 
 async def _open(scene: Scene, callbacks: Worker, neighbours: Worker, dead: str) -> None:

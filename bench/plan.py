@@ -15,10 +15,9 @@ class Plan:
     per turn, for `rounds` turns. A turn of unchanged pages lasts `idle_seconds`. `purged` old rows
     are removed in `purges` goes. `commits` pages of each kind go to a table of `rows` snapshots. A
     backfill reads `records`, after live polls alone were watched for `alone_seconds`. The web page
-    is looked at before `instances` instances with `page_events` events.
-    `deliveries` go to living callbacks in a turn, beside a dead one with a `backlog`. `poisoned`
-    pages tell what one poison object holds back. `pending` notifications wait while the memory of
-    a daemon is watched.
+    is looked at before `instances` instances with `page_events` events. `deliveries` go to living
+    callbacks in a turn, beside a dead one with a `backlog`. `poisoned` pages tell what one poison
+    object holds back. `pending` notifications wait while the memory of a daemon is watched.
     """
 
     lanes: int = 16

@@ -46,3 +46,9 @@ select
 from events as e
 join instances as i on i.id = e.instance_id
 where i.name = $1
+
+-- name: list_lanes
+-- Each instance with its resource, where each has one.
+select instances.name, resources.instance_id, resources.id as resource_id
+from resources
+join instances on instances.id = resources.instance_id
