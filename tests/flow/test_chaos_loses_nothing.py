@@ -33,6 +33,8 @@ BROKEN_BOUNDS = f"""
         or n.attempts <> n.spent
     limit 10
 """
+SHORT_LEASE = {"seconds": 3, "renew_seconds": 1}
+"""What is killed holds back its successor until its leases have run out."""
 ATTEMPTS = """
     select
         (select count(*) from notifications) as notifications,
@@ -48,7 +50,12 @@ async def chaos(
 ) -> Chaos:
     seed = int(os.environ.get("FLOW_SEED") or random.randrange(2**32))
     print(f"FLOW_SEED={seed}")
-    outside.add_settings({"delivery": {"retry_schedule_seconds": SCHEDULE, "timeout_seconds": 5}})
+    outside.add_settings(
+        {
+            "delivery": {"retry_schedule_seconds": SCHEDULE, "timeout_seconds": 5},
+            "lease": SHORT_LEASE,
+        }
+    )
     return Chaos(
         pollhook=outside,
         external=external,
@@ -66,7 +73,7 @@ async def test_nothing_is_lost_repeated_or_disordered_whatever_fails(chaos: Chao
 @pytest.mark.soak
 @pytest.mark.timeout(3600)
 async def test_fifty_thousand_events_of_two_hundred_instances_survive_chaos(chaos: Chaos) -> None:
-    chaos.pauses = (4.0, 10.0)  # so many instances have much to do after each trouble
+    chaos.pauses = (3.0, 8.0)  # so many instances have much to do after each trouble
     await prove(chaos, instances=200, events=50_000, minutes="0.5", patience_seconds=300)
 
 
