@@ -73,6 +73,16 @@ def test_a_quick_run_sees_every_view_of_the_page(tmp_path: Path) -> None:
     assert all(visit["useful"] > 0 and visit["calls"] for each in visits.values() for visit in each)
 
 
+@pytest.mark.soak
+@pytest.mark.timeout(240)
+def test_a_quick_run_measures_what_callbacks_in_trouble_cost_the_others(tmp_path: Path) -> None:
+    results = run_quickly(["fairness", "pending", "poison"], tmp_path)
+    assert results["fairness"]["values"]["ratios"].keys() == {"dead", "slow"}
+    assert results["pending"]["values"]["left"] > 5000
+    shares = results["poison"]["values"]
+    assert max(shares["product"]) < 0.05 < min(shares["naive"])
+
+
 def test_a_check_that_fails_prints_no_number_and_ends_with_status_1(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
