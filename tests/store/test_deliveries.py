@@ -245,6 +245,23 @@ async def test_a_refund_gives_the_last_attempt_back_and_makes_it_due_again(
     assert first.id in {due.id for due in await take(database, source) if due.notification}
 
 
+async def test_an_attempt_refunded_while_the_next_was_under_way_is_not_counted_after_all(
+    database: Database, source: Source
+) -> None:
+    (first,) = await source.commit("a")
+    retrying = NotificationState.RETRYING
+    for _ in range(2):  # as after an outage at the commit
+        await settle(database, settlement(source, first.id, retrying))
+    assert await attempts_spent(database, source) == {first.id: 1}
+    other = settlement(source, first.id + 1)
+    await settle(database, other, refunds=[(source.instance_id, first.id)])
+
+    # The second was begun before, when one had been spent.
+    await settle(database, settlement(source, first.id, retrying, attempts=2, number=2))
+    assert await attempts_spent(database, source) == {first.id: 1}
+    assert await database.fetchval("select count(*) from attempts where spent") == 1
+
+
 async def test_what_was_cancelled_meanwhile_stays_so(database: Database, source: Source) -> None:
     (ready,) = await source.commit("a")
     await database.execute("update notifications set state = 'cancelled', finished_at = now()")

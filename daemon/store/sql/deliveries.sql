@@ -32,7 +32,8 @@ cross join lateral (
 
 -- name: settle
 -- What attempts brought about: first their notifications' states, and the attempts themselves.
--- Successors and refunds are locked along, so that all locks are taken in ascending order.
+-- Successors and refunds are locked along, so that all locks are taken in ascending order. An attempt
+-- that was refunded while the next was under way stays so.
 with outcome as (
     select *
     from unnest(
@@ -57,7 +58,9 @@ with outcome as (
 ), settled as (
     update notifications
     set state = outcome.state,
-        attempts = outcome.attempts,
+        attempts = greatest(0, least(
+            outcome.attempts, notifications.attempts + outcome.attempts - outcome.number + 1
+        )),
         due_at = outcome.due_at,
         finished_at = case
             when outcome.state in ('pending', 'retrying') then null
