@@ -131,7 +131,9 @@ async def _settle(database: Database, group: Sequence[Result]) -> Settled:
         endpoints={
             result.instance_id: result.endpoint for result in group if result.endpoint is not None
         },
-        refunds=[
-            (result.instance_id, refunded) for result in group for refunded in result.refunded
-        ],
+        refunds={
+            result.settlement.notification_id: result.refunded
+            for result in group
+            if result.refunded
+        },
     )

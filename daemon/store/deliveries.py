@@ -63,15 +63,17 @@ async def settle(
     settlements: Sequence[Settlement],
     *,
     endpoints: Mapping[InstanceId, EndpointStatus],
-    refunds: Sequence[tuple[InstanceId, NotificationId]],
+    refunds: Mapping[NotificationId, Sequence[NotificationId]],
 ) -> Settled:
     """Record attempts and endpoints of several instances, and free what waited for final ones.
 
     What is to be split is replaced by one notification per event, which are freed like successors.
 
     `tokens` are the leases under which the attempts were made; what belongs to one no longer held
-    is dropped. `refunds` get their last attempt back and are due again. Raises DatabaseUnavailable;
-    then nothing was recorded.
+    is dropped. `refunds` names, by the notification whose attempt showed it, those that get their
+    last attempt back and are due again. What was recorded before, by a commit of which no word came
+    back, is not recorded twice. Raises DatabaseUnavailable; then nothing was recorded, or nobody
+    knows.
     """
 
     async def work(connection: Connection) -> Settled:
@@ -80,8 +82,7 @@ async def settle(
         stored = {key: status for key, status in endpoints.items() if key in held}
         if stored:
             await _store_endpoints(connection, stored)
-        refunded = [notification_id for key, notification_id in refunds if key in held]
-        return Settled(held=held, freed=await _settle(connection, kept, refunded))
+        return Settled(held=held, freed=await _settle(connection, kept, refunds))
 
     return await database.run_transaction(work)
 
@@ -97,12 +98,15 @@ async def load_endpoints(
 async def _settle(
     connection: Connection,
     settlements: Sequence[Settlement],
-    refunded: Sequence[NotificationId],
+    refunds: Mapping[NotificationId, Sequence[NotificationId]],
 ) -> Sequence[DueNotification]:
     if not settlements:
         return ()
+    may_be_refunded = [
+        refunded for one in settlements for refunded in refunds.get(one.notification_id, ())
+    ]
     final = [one.notification_id for one in settlements if one.state not in UNFINISHED_STATES]
-    await connection.execute(
+    settled = await connection.fetch(
         QUERIES["settle"],
         [one.notification_id for one in settlements],
         [one.state for one in settlements],
@@ -116,9 +120,9 @@ async def _settle(
         [one.spent for one in settlements],
         [one.outcome.answer for one in settlements],
         final,
-        refunded,
+        may_be_refunded,
     )
-    if refunded:
+    if refunded := [one for row in settled for one in refunds.get(row["id"], ())]:
         await connection.execute(QUERIES["refund"], refunded)
     split = {one.notification_id for one in settlements if one.state is NotificationState.SPLIT}
     parts = await _replace_split(connection, sorted(split))

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -63,11 +63,11 @@ async def settle(
     *settlements: Settlement,
     token: int = TOKEN,
     endpoints: dict[InstanceId, EndpointStatus] | None = None,
-    refunds: Sequence[tuple[InstanceId, NotificationId]] = (),
+    refunds: Mapping[NotificationId, Sequence[NotificationId]] | None = None,
 ) -> Settled:
     tokens = {one.instance_id: token for one in settlements}
     return await deliveries.settle(
-        database, tokens, settlements, endpoints=endpoints or {}, refunds=refunds
+        database, tokens, settlements, endpoints=endpoints or {}, refunds=refunds or {}
     )
 
 
@@ -234,7 +234,7 @@ async def test_a_refund_gives_the_last_attempt_back_and_makes_it_due_again(
     await settle(
         database,
         settlement(source, second.id, retrying, attempts=0, spent=False),
-        refunds=[(source.instance_id, first.id), (InstanceId(999), second.id)],
+        refunds={second.id: [first.id], NotificationId(second.id + 1): [second.id]},
     )
 
     assert await attempts_spent(database, source) == {first.id: 1, second.id: 0}
@@ -250,16 +250,37 @@ async def test_an_attempt_refunded_while_the_next_was_under_way_is_not_counted_a
 ) -> None:
     (first,) = await source.commit("a")
     retrying = NotificationState.RETRYING
-    for _ in range(2):  # as after an outage at the commit
-        await settle(database, settlement(source, first.id, retrying))
-    assert await attempts_spent(database, source) == {first.id: 1}
-    other = settlement(source, first.id + 1)
-    await settle(database, other, refunds=[(source.instance_id, first.id)])
+    (other,) = await source.commit("b")
+    await settle(database, settlement(source, first.id, retrying))
+    shown = settlement(source, other.id, retrying, attempts=0, spent=False)
+    await settle(database, shown, refunds={other.id: [first.id]})
 
     # The second was begun before, when one had been spent.
     await settle(database, settlement(source, first.id, retrying, attempts=2, number=2))
-    assert await attempts_spent(database, source) == {first.id: 1}
+    assert await attempts_spent(database, source) == {first.id: 1, other.id: 0}
     assert await database.fetchval("select count(*) from attempts where spent") == 1
+
+
+async def test_what_was_recorded_without_a_word_coming_back_is_recorded_once(
+    database: Database, source: Source
+) -> None:
+    (first,), (second,) = await source.commit("a"), await source.commit("b")
+    retrying = NotificationState.RETRYING
+    for number in (1, 2):
+        await settle(
+            database, settlement(source, first.id, retrying, attempts=number, number=number)
+        )
+    shown = settlement(source, second.id, retrying, attempts=0, spent=False)
+    for _ in range(3):
+        await settle(database, shown, refunds={second.id: [first.id]})
+
+    assert await attempts_spent(database, source) == {first.id: 1, second.id: 0}
+    rows = await database.fetch("select notification_id, spent from attempts order by id")
+    assert [tuple(row) for row in rows] == [
+        (first.id, True),
+        (first.id, False),
+        (second.id, False),
+    ]
 
 
 async def test_what_was_cancelled_meanwhile_stays_so(database: Database, source: Source) -> None:
@@ -390,7 +411,7 @@ async def test_the_hot_queries_use_their_indexes(database: Database, source: Sou
     assert used == {
         "take_due": {"notifications_due"},
         "next_due": {"notifications_due"},
-        "settle": {"notifications_pkey", "notifications_waiting"},
+        "settle": {"attempts_by_notification", "notifications_pkey", "notifications_waiting"},
         "refund": {"notifications_pkey", "attempts_by_notification"},
         "free_successors": {"notifications_pkey", "notifications_waiting"},
     }

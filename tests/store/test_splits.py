@@ -52,7 +52,7 @@ def settlement(
 
 async def settle(database: Database, *settlements: Settlement, token: int = TOKEN) -> Settled:
     tokens = {one.instance_id: token for one in settlements}
-    return await deliveries.settle(database, tokens, settlements, endpoints={}, refunds=[])
+    return await deliveries.settle(database, tokens, settlements, endpoints={}, refunds={})
 
 
 async def holder(database: Database, object_id: str, sequence: int) -> int:

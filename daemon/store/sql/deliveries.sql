@@ -33,7 +33,8 @@ cross join lateral (
 -- name: settle
 -- What attempts brought about: first their notifications' states, and the attempts themselves.
 -- Successors and refunds are locked along, so that all locks are taken in ascending order. An attempt
--- that was refunded while the next was under way stays so.
+-- that was refunded while the next was under way stays so. What is there already, because word of an
+-- earlier commit was lost, is left out.
 with outcome as (
     select *
     from unnest(
@@ -69,6 +70,12 @@ with outcome as (
     from outcome
     join locked on locked.id = outcome.notification_id
     where notifications.id = outcome.notification_id
+        and not exists (
+            select from attempts
+            where attempts.notification_id = outcome.notification_id
+                and attempts.number = outcome.number
+                and attempts.started_at = outcome.started_at
+        )
     returning notifications.id
 ), history as (
     insert into attempts (
