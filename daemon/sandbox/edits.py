@@ -15,7 +15,7 @@ from daemon.sandbox.store import Store
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Batch:
-    """So many random changes of these resources; `create` and `delete` are shares of them.
+    """So many random changes of these resources; `create` and so on are shares of them.
 
     Companies are never deleted, because new contacts are copies of old ones and need theirs; nor
     is a resource's last record.
@@ -26,6 +26,7 @@ class Batch:
     resources: tuple[str, ...] = ("contacts", "companies", "individuals", "opportunities")
     create: float = 0.2
     delete: float = 0.05
+    restore: float = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,13 +53,16 @@ class Edits:
 
     def living(self, resource: str) -> list[Record]:
         """The records of a resource that are not deleted. Raises BadRequest if it is unknown."""
+        return [record for record in self._all(resource) if not record.latest.deleted]
+
+    def _all(self, resource: str) -> list[Record]:
         known = find_resource(resource)
         if known is None:
             raise BadRequest(f"the resource {resource!r} is unknown")
         return [
             record
             for record in self._store.records(known.object_name)
-            if not record.latest.deleted and known.name in (record.resource, "addressbook-entries")
+            if known.name in (record.resource, "addressbook-entries")
         ]
 
     def bulk(self, wanted: Import, values: dict[str, Value]) -> list[tuple[Record, Version]]:
@@ -89,9 +93,16 @@ class Edits:
         elif drawn < batch.create + batch.delete and _may_go(record, records):
             self._editor.delete(record)
             records.remove(record)
+        elif drawn >= 1 - batch.restore and (gone := self._gone(record.resource)):
+            record = pick.choice(gone)
+            self._editor.restore(record)
+            records.append(record)
         else:
             self._editor.edit(record, self._marker(object_type))
         return record, record.latest
+
+    def _gone(self, resource: str) -> list[Record]:
+        return [record for record in self._all(resource) if record.latest.deleted]
 
     def _model(self, resource: str) -> Record:
         living = self.living(resource)

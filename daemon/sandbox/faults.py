@@ -78,9 +78,14 @@ class LostWrite(CrmFault):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stale(CrmFault):
-    """A replica answers that is so many seconds behind."""
+    """A replica answers that is so many seconds behind.
+
+    It takes over whole seconds of writing at once. `over_page_size` limits it to larger pages: what
+    is asked for by its key comes from elsewhere then.
+    """
 
     seconds: float = 5
+    over_page_size: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -63,7 +63,9 @@ class Interference:
 
     def _instead(self, call: Call) -> web.Response | None:
         """An answer in place of the true one, before anything has been done."""
-        status = call.strike(self._switches, Status, lambda fault: _concerns_size(fault, call))
+        status = call.strike(
+            self._switches, Status, lambda fault: call.is_over(fault.over_page_size)
+        )
         if status is not None:
             headers = (
                 {} if status.retry_after is None else {"Retry-After": f"{status.retry_after:g}"}
@@ -80,10 +82,6 @@ class Interference:
 
     def _signal(self, fault: Kill) -> None:
         send_signal(fault.pid or self._switches.profile.target_pid, fault.signal)
-
-
-def _concerns_size(fault: Status, call: Call) -> bool:
-    return fault.over_page_size is None or (call.page_size or 0) > fault.over_page_size
 
 
 def _abort(request: web.Request) -> None:

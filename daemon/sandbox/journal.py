@@ -31,6 +31,10 @@ class Call:
     refusal_form: str | None = None
     asked: Any = None
 
+    def is_over(self, page_size: int | None) -> bool:
+        """Whether it asks for a larger page, if there is a size that it has to be over."""
+        return page_size is None or (self.page_size or 0) > page_size
+
     def strike(
         self,
         switches: Switchboard[Profile],

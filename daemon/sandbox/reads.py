@@ -105,7 +105,9 @@ class Reads:
 
     def _reading(self, section: Section, criteria: Criteria, order: Order, call: Call) -> Reading:
         store, switches = self._service.store, self._service.switches
-        stale = call.strike(switches, Stale, objects=section.objects)
+        stale = call.strike(
+            switches, Stale, lambda fault: call.is_over(fault.over_page_size), section.objects
+        )
         return Reading(
             store=store,
             view=store.view(

@@ -55,12 +55,16 @@ class ReceiverControl:
         return web.json_response({"notifications": [_arrival_json(each) for each in some]})
 
     async def _objects(self, request: web.Request) -> web.Response:
-        """Objects with the first arrivals of their events; `?instance=`, `?objectType=`."""
+        """Objects with the first arrivals of their events; `?instance=`, `?objectType=`.
+
+        `?fields=Department,...` leaves out the other fields of their records.
+        """
         instance, object_type = request.query.get("instance"), request.query.get("objectType")
+        fields = [name for name in request.query.get("fields", "").split(",") if name]
         return web.json_response(
             {
                 "objects": [
-                    _object_json(each)
+                    _object_json(each, fields)
                     for each in self._ledger.objects.values()
                     if instance in (None, each.instance) and object_type in (None, each.object_type)
                 ]
@@ -107,12 +111,19 @@ def _arrival_json(arrival: Arrival) -> dict[str, Any]:
     }
 
 
-def _object_json(history: ObjectHistory) -> dict[str, Any]:
+def _object_json(history: ObjectHistory, fields: list[str]) -> dict[str, Any]:
     return {
         "instance": history.instance,
         "objectType": history.object_type,
         "objectId": history.object_id,
         "repeats": history.repeats,
         "disordered": history.disordered,
-        "arrivals": history.arrivals,
+        "arrivals": [_narrowed(each, fields) for each in history.arrivals],
     }
+
+
+def _narrowed(arrival: dict[str, Any], fields: list[str]) -> dict[str, Any]:
+    record = arrival["record"]
+    if not fields or not isinstance(record, dict):
+        return arrival
+    return {**arrival, "record": {name: record[name] for name in fields if name in record}}

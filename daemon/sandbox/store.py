@@ -92,8 +92,12 @@ class Store:
         return self._counts[key_id] + 1
 
     def view(self, object_name: str, now: datetime, behind_seconds: float = 0) -> View:
-        """The view of a read that begins now, by a replica if it is behind."""
-        as_of = now - timedelta(seconds=behind_seconds) if behind_seconds else None
+        """The view of a read that begins now, by a replica if it is behind.
+
+        It never has a part of what was written within a second, and so under one stamp.
+        """
+        behind = (now - timedelta(seconds=behind_seconds)).replace(microsecond=0)
+        as_of = behind if behind_seconds else None
         return View(now=now, reads=self.reads[object_name], as_of=as_of)
 
     def _index(self, object_name: str) -> StampIndex:

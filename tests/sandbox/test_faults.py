@@ -302,3 +302,13 @@ async def test_faults_can_be_limited_to_a_resource(crm: Crm) -> None:
     await crm.names(query={"$AND": [{"Type": {"$EQ": "Contact"}}]})
     await crm.rows("Opportunity", fields=("Key",))
     assert await crm.hits("no_rows") == [2]
+
+
+async def test_what_is_asked_for_by_its_key_need_not_come_from_the_stale_replica(crm: Crm) -> None:
+    added = await crm.contact("Old")
+    crm.service.clock.advance(10)
+    await crm.edit(added, LastName="New")
+    await crm.switch(stale={"seconds": 5, "over_page_size": 10_000})
+    assert await crm.names() == ["New"]
+    await crm.switch(stale={"seconds": 5, "over_page_size": 0})
+    assert await crm.names() == ["Old"]

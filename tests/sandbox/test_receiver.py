@@ -89,6 +89,11 @@ async def test_objects_keep_the_first_arrival_of_each_of_their_events(receiver: 
     assert (first["repeats"], first["disordered"], len(objects)) == (1, False, 2)
     assert (await get(receiver, "report"))["streams"][0]["repeats"] == 1
     assert (await get(receiver, "objects?instance=8"))["objects"] == []
+    narrowed = (await get(receiver, "objects?fields=Department"))["objects"][0]
+    assert [arrival["record"] for arrival in narrowed["arrivals"]] == [
+        {"Department": "v1"},
+        {"Department": "v2"},
+    ]
 
 
 async def test_an_object_whose_events_come_out_of_order_is_told(receiver: TestClient) -> None:
