@@ -9,6 +9,7 @@ class Clock:
     def __init__(self, frozen_at: datetime | None = None) -> None:
         self._frozen_at = frozen_at
         self._offset = timedelta(0)
+        self._furthest = self.now()
 
     def now(self) -> datetime:
         """The present instant, aware and in UTC."""
@@ -16,8 +17,13 @@ class Clock:
             return self._frozen_at
         return datetime.now(UTC) + self._offset
 
+    def furthest(self) -> datetime:
+        """The latest instant there ever was: what was shown once stays so when clocks go back."""
+        return max(self._furthest, self.now())
+
     def advance(self, seconds: float) -> None:
         """Moves on (or back, when negative) by that many seconds, frozen or not."""
+        self._furthest = self.furthest()
         if self._frozen_at is not None:
             self._frozen_at += timedelta(seconds=seconds)
         else:

@@ -112,7 +112,7 @@ class Reads:
             store=store,
             view=store.view(
                 section.object_type.name,
-                self._service.clock.now(),
+                self._service.clock.furthest(),
                 stale.seconds if stale else 0,
             ),
             criteria=criteria,

@@ -69,7 +69,10 @@ class RecordControl:
         record = self._named(request)
         return web.json_response(
             history_json(
-                self._service.store, record, self._service.clock.now(), list(record.latest.fields)
+                self._service.store,
+                record,
+                self._service.clock.furthest(),
+                list(record.latest.fields),
             )
         )
 
@@ -102,7 +105,7 @@ class RecordControl:
     async def _history(self, request: web.Request) -> web.Response:
         """Every record's versions; `?resource=`, `?fields=Department,...`, `?after=` a change."""
         fields = [name for name in request.query.get("fields", "").split(",") if name]
-        after, now = read_number(request, "after", 0), self._service.clock.now()
+        after, now = read_number(request, "after", 0), self._service.clock.furthest()
         wanted = request.query.get("resource")
         records = [
             history_json(self._service.store, record, now, fields)
