@@ -16,6 +16,7 @@ from daemon.polling.window import (
     DATE_GRAIN,
     Marks,
     Proof,
+    certain_cursor,
     lower_bound,
     proved_cap,
     proved_lower_bound,
@@ -104,11 +105,17 @@ class Poller:
                 marks.cursor_at, marks.utc, margins, provider_time=started_at
             )
         else:
-            lower = lower_bound(
-                marks.cursor_at, cap, margins, proved=False, provider_time=started_at
-            )
+            cursor = self._certain_cursor(marks, started_at)
+            lower = lower_bound(cursor, cap, margins, proved=False, provider_time=started_at)
         walk = self._walker.start(lower, cap, started_at)
         return walk, await self._source.page(lower, None, known=self._known_page())
+
+    def _certain_cursor(self, marks: Marks, provider_time: datetime) -> datetime | None:
+        if marks.utc is None or not self._margins.provable:
+            return marks.cursor_at
+        return certain_cursor(
+            marks.cursor_at, marks.utc, provider_time=provider_time, now=self._clock()
+        )
 
     def _is_utc(self, provider_time: datetime) -> bool:
         proof = self._journal.marks.utc

@@ -51,13 +51,18 @@ class Proof:
         clocks still are as far apart as they were then."""
         if abs(now - self.proved_at) >= PROOF_HOLDS:
             return False
-        moved = abs(provider_time - now - self.skew)
-        return moved <= STEADY and season(self.walked_at) == season(provider_time)
+        is_steady = abs(self.moved(provider_time, now)) <= STEADY
+        return is_steady and season(self.walked_at) == season(provider_time)
 
     @property
     def walked_at(self) -> datetime:
         """The provider's time of the walk that proved it."""
         return self.proved_at + self.skew
+
+    def moved(self, provider_time: datetime, now: datetime) -> timedelta:
+        """How much later the provider's clock is by ours than it was; negative if it was set back
+        or ours set forward."""
+        return provider_time - now - self.skew
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -181,6 +186,20 @@ def proved_lower_bound(
     if cursor is not None and cursor > cap + STEADY:
         cursor = proof.walked_at
     return lower_bound(cursor, cap, margins, proved=True, provider_time=provider_time)
+
+
+def certain_cursor(
+    cursor: datetime | None, proof: Proof, *, provider_time: datetime, now: datetime
+) -> datetime | None:
+    """The cursor where a proof no longer holds, for stamps by a clock that may have been set.
+
+    What follows upon setting it back is stamped as much earlier, and the cursor may stem from
+    stamps of before: for certain is only what was read when the proof was made.
+    """
+    moved = proof.moved(provider_time, now)
+    if cursor is None or abs(moved) <= STEADY:
+        return cursor
+    return min(cursor, proof.walked_at + min(moved, timedelta(0)))
 
 
 def proves_utc(

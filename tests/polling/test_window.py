@@ -9,10 +9,12 @@ from hypothesis import strategies as st
 
 from daemon.polling.window import (
     ANY_ZONE,
+    STEADY,
     UNPROVED_OVERLAP,
     Margins,
     Proof,
     Row,
+    certain_cursor,
     floor,
     in_the_future_everywhere,
     lower_bound,
@@ -117,6 +119,19 @@ def test_a_proof_ends_when_our_clock_jumps_by_an_hour() -> None:
     proof = Proof(proved_at=NOON, skew=timedelta(0))
     assert not proof.holds(NOON + MINUTE, NOON + MINUTE + HOUR)
     assert not proof.holds(NOON + MINUTE, NOON + MINUTE - HOUR)
+
+
+def test_a_cursor_goes_back_with_a_provider_whose_clock_was_set_back() -> None:
+    proof = Proof(proved_at=NOON, skew=timedelta(0))
+    later = NOON + MINUTE
+
+    def certain(provider_time: datetime) -> datetime | None:
+        return certain_cursor(later, proof, provider_time=provider_time, now=later)
+
+    assert certain(later - 2 * HOUR) == NOON - 2 * HOUR
+    assert certain(later + 2 * HOUR) == NOON
+    assert certain(later + STEADY) == later
+    assert certain_cursor(None, proof, provider_time=later - HOUR, now=later) is None
 
 
 def test_a_proof_ends_with_the_season() -> None:
