@@ -78,7 +78,8 @@ class Baseline:
         while walk.step is Step.ASK:
             reading = await self._source.page(walk.bound, walk.page_key)
             walk = self._walker.advance(walk, reading)
-            detected = await self._noticer.notice(_old(reading, not_after), silent=True)
+            old = _old(reading, not_after)
+            detected = await self._noticer.notice(old, reading.provider_time, silent=True)
             tally.add(reading, detected)
             if walk.step is Step.FINISHED:
                 complete = marks.ids_complete or (not_after is None and tally.seen > 0)

@@ -21,7 +21,8 @@ class Rules:
 
     `only_created` tells created objects only (filterByUpdatedDate: false). `silent` stores without
     telling (the baseline). `backfill_until` is there while a backfill is under way: an object that
-    is met for the first time is marked as old up to this stamp, whoever meets it. Revisions of
+    is met for the first time is marked as old up to this stamp, whoever meets it. From
+    `recent_from` on, by the provider's clock as it is now, a stamp is of just now. Revisions of
     unknown objects go on from `revision_floor`.
     """
 
@@ -32,6 +33,7 @@ class Rules:
     only_created: bool = False
     silent: bool = False
     backfill_until: datetime | None = None
+    recent_from: datetime | None = None
     revision_floor: int = 0
 
 
@@ -109,7 +111,7 @@ def detect(
 def kind_of_unknown(sighting: Sighting, rules: Rules) -> EventType | None:
     """CREATED or UPDATED for an id never stored before; None if it is no change at all."""
     created, marks = sighting.created, rules.marks
-    if _was_there_unread(sighting, marks):
+    if _was_there_unread(sighting, rules):
         return None
     if created is None:
         return EventType.CREATED if marks.ids_complete else EventType.UPDATED
@@ -120,12 +122,15 @@ def kind_of_unknown(sighting: Sighting, rules: Rules) -> EventType | None:
     return EventType.UPDATED
 
 
-def _was_there_unread(sighting: Sighting, marks: Marks) -> bool:
+def _was_there_unread(sighting: Sighting, rules: Rules) -> bool:
     """Older than everything that was ever read: it did not change, it was only never looked at."""
-    if marks.known_from is None or marks.baseline_at is None or sighting.stamp is None:
+    marks, stamp = rules.marks, sighting.stamp
+    if marks.known_from is None or marks.baseline_at is None or stamp is None:
         return False
+    if stamp > marks.baseline_at and rules.recent_from is not None and stamp >= rules.recent_from:
+        return False  # by a clock that was set back since a change of the filter drew the edge
     old = sighting.created is None or sighting.created < marks.baseline_at
-    return old and sighting.stamp < marks.known_from
+    return old and stamp < marks.known_from
 
 
 def _meet(sighting: Sighting, rules: Rules, found: _Collector) -> None:

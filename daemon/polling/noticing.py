@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from daemon.polling.detection import Detected, Rules, detect, fold
 from daemon.polling.sighting import Sighting
@@ -52,11 +52,13 @@ class Noticer:
         self._clock = clock
         self._background = background
 
-    async def notice(self, sightings: Sequence[Sighting], *, silent: bool = False) -> Detected:
-        """What a page changes; `silent` stores without telling."""
+    async def notice(
+        self, sightings: Sequence[Sighting], provider_time: datetime, *, silent: bool = False
+    ) -> Detected:
+        """What a page read at a time of the provider changes; `silent` stores without telling."""
         folded = fold(sightings)
         known = await self._journal.known([sighting.object_id for sighting in folded])
-        rules = self._rules(silent=silent)
+        rules = self._rules(provider_time, silent=silent)
         detected = detect(folded, known, rules)
         doubtful = detected.doubtful
         if doubtful:
@@ -91,7 +93,8 @@ class Noticer:
         found = await self._source.some(keys, background=self._background)
         return {one.object_id for one in found} & {one.object_id for one in snapshots}
 
-    def _rules(self, *, silent: bool) -> Rules:
+    def _rules(self, provider_time: datetime, *, silent: bool) -> Rules:
+        overlap = self._manner.margins.overlap_at(provider_time, proved=False)
         return Rules(
             marks=self._journal.marks,
             tolerance=self._manner.tolerance,
@@ -100,5 +103,6 @@ class Noticer:
             only_created=self._manner.only_created,
             silent=silent,
             backfill_until=backfill_until(self._journal.work),
+            recent_from=provider_time - overlap,
             revision_floor=self._journal.revision_floor,
         )

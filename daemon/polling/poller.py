@@ -141,7 +141,7 @@ class Poller:
     async def _notice(self, reading: Reading) -> Detected:
         if reading.alike and self._known is not None:
             return Detected(changes=(), writes=(), suppressed=self._known.suppressed)
-        return await self._noticer.notice(reading.sightings)
+        return await self._noticer.notice(reading.sightings, reading.provider_time)
 
     def _known_page(self) -> KnownPage | None:
         """The page with which the last poll began, if what it showed still is what is stored."""

@@ -80,7 +80,7 @@ class SlowWork:
         bound, page_key = (slow.anchor, None) if walk is None else (walk.bound, walk.page_key)
         reading = await self._source.page(bound, page_key, background=True)
         after = self._walker.advance(walk or self._resumed(slow, reading), reading)
-        detected = await self._noticer.notice(reading.sightings)
+        detected = await self._noticer.notice(reading.sightings, reading.provider_time)
         tally = self._tally(reading, detected, slow)
         if slow.kind is PassKind.SWEEP:
             added = await self._journal.note_sightings([s.object_id for s in reading.sightings])

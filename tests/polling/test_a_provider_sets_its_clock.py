@@ -7,6 +7,10 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from daemon.polling.refiltering import Refiltering
+from daemon.polling.slow_pass import Wishes, begun_anew, listing_others
+from daemon.polling.target import margins_of
+from tests.polling.element import only
 from tests.polling.life import Life
 from tests.polling.model import Traits, World
 from tests.polling.model_database import Database
@@ -16,6 +20,12 @@ from tests.polling.promises import check
 HOUR = timedelta(hours=1)
 LONG_BEFORE_SECONDS = 9000
 """Clocks are not set back behind the baseline: what is created then counts as older."""
+
+OLD_SECONDS = 36_000
+RECONCILED = Wishes(reconcile_interval=timedelta(minutes=6), reconcile_window=3 * HOUR)
+WHOLE = only({"url": "/hubs/crm/contacts"})
+OTHER = only({"url": "/hubs/crm/contacts?where=LastName != 'nobody'"})
+REFILTERED = Refiltering(before=WHOLE, after=OTHER, margins=margins_of(OTHER))
 
 OCCASIONS = {
     "an hour back": (-HOUR,),
@@ -73,3 +83,47 @@ def _go_on(life: Life, seconds: float, pauses: Sequence[int]) -> None:
 def test_nothing_is_lost_when_a_provider_sets_its_clock(errors: Sequence[timedelta]) -> None:
     for seed in range(15):
         check(live_through(errors, seed))
+
+
+@pytest.mark.parametrize("is_rewound", [False, True], ids=["keep", "rewind"])
+@pytest.mark.parametrize("is_set_before", [False, True], ids=["set afterwards", "set before"])
+def test_nothing_is_silenced_by_a_filter_changed_while_a_clock_was_ahead(
+    *, is_rewound: bool, is_set_before: bool
+) -> None:
+    world = WrongWorld(0, Traits(kills=0, bulk_edits=False, edits_between_pages=False))
+    old = world.edit()
+    world.pass_time(OLD_SECONDS)
+    world.edit()
+    life = Life(world=world, database=Database(world), wishes=RECONCILED)
+    _poll_and_reconcile(life)
+    world.pass_time(LONG_BEFORE_SECONDS)
+    world.error = HOUR
+    world.edit()
+    _poll_and_reconcile(life)
+    if is_set_before:
+        world.error = -HOUR
+    _change_filter(life, is_rewound=is_rewound)
+    world.error = -HOUR
+    world.pass_time(60)
+    world.edit(old)
+    world.quiet = True
+    _poll_and_reconcile(life)
+    check(life)
+    assert [change.object_id for change in life.database.told].count(old.id) == 1
+
+
+def _poll_and_reconcile(life: Life) -> None:
+    for _ in range(3):
+        life.world.pass_time(400)
+        life.poll()
+        life.work_off()
+
+
+def _change_filter(life: Life, *, is_rewound: bool) -> None:
+    database = life.database
+    if is_rewound:
+        database.marks = REFILTERED.rewound(database.marks, silent_at_baseline=True)
+    else:
+        database.marks = REFILTERED.kept(database.marks)
+    database.work = listing_others(begun_anew(database.work, life.world.our_clock()))
+    life.start()

@@ -190,6 +190,20 @@ def test_the_kind_of_an_unknown_object(
 
 
 @pytest.mark.parametrize(
+    ("stamp", "is_told"),
+    [(60, True), (59, False), (0, False)],
+    ids=["just now", "before that", "not even after the baseline"],
+)
+def test_an_old_object_stamped_just_now_is_told_even_below_the_edge(
+    *, stamp: float, is_told: bool
+) -> None:
+    edge_ahead = replace(RULES.marks, known_from=at(7200))
+    rules = replace(RULES, marks=edge_ahead, recent_from=at(60 if stamp else 0))
+    detected = detect([sighting(stamp=stamp, created=-9000)], {}, rules)
+    assert kinds(detected) == ([EventType.UPDATED] if is_told else [])
+
+
+@pytest.mark.parametrize(
     ("stamp", "content", "changed"),
     [(0, b"1", False), (0, b"2", True), (1, b"1", True), (None, b"1", True)],
     ids=["the same", "another content", "another stamp", "no stamp any more"],
