@@ -6,7 +6,7 @@ import asyncio
 import random
 import signal
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,13 +14,8 @@ from typing import Any
 from tests.flow.pollhook import Pollhook
 from tests.flow.standins import Provider, Receiver
 
-BURST = 7
-"""Changes made at once, the last of them to one of a few objects which change often."""
-
-OFTEN_CHANGED = ("companies/1", "companies/2")
-
 MEAN_SKIPS = 8
-"""How many occasions for a kill pass unused on average."""
+LIFETIME_SECONDS = (0.5, 2.5)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,23 +56,29 @@ MOMENTS = (
 
 @dataclass(slots=True, kw_only=True)
 class Killer:
-    """Makes changes and kills the daemon meanwhile, again and again, all by one seed."""
+    """Kills the daemon while changes are made, again and again, all by one seed.
+
+    `edit` makes so many changes. `mean_skips` occasions for a kill pass unused on average; one at
+    random comes within its `lifetime` in seconds.
+    """
 
     pollhook: Pollhook
     provider: Provider
     receiver: Receiver
     dice: random.Random
+    edit: Callable[[int], Awaitable[None]]
+    mean_skips: float = MEAN_SKIPS
+    lifetime: tuple[float, float] = LIFETIME_SECONDS
     kills: Counter[str] = field(default_factory=Counter)
-    _often: int = 0
 
     async def kill(self, moment: Moment, changes: int) -> None:
         """Start the daemon, make so many changes, and see it die at that moment."""
         program = await self.pollhook.begin()
-        await self._arm(moment, program.pid)
-        editing = asyncio.create_task(self._edit(changes), name="edits")
+        await self._arm(moment, self._some_skips(moment))
+        editing = asyncio.ensure_future(self.edit(changes))
         if moment.is_random:
             await self._strike_at_random()
-        await self._edit_until_dead(editing)
+        await self._edit_until_dead(moment, editing)
         assert await program.ended() == -signal.SIGKILL
         self.kills[moment.name] += 1
         await self.disarm()
@@ -87,9 +88,11 @@ class Killer:
         await self.provider.switch(kill=None)
         await self.receiver.switch(kill=None)
 
-    async def _arm(self, moment: Moment, pid: int) -> None:
-        skip = 0 if moment.ends_tokens else int(self.dice.expovariate(1 / MEAN_SKIPS))
-        kill = {"pid": pid, "times": 1, "skip": skip}
+    def _some_skips(self, moment: Moment) -> int:
+        return 0 if moment.ends_tokens else int(self.dice.expovariate(1 / self.mean_skips))
+
+    async def _arm(self, moment: Moment, skip: int) -> None:
+        kill = {"pid": self.pollhook.program.pid, "times": 1, "skip": skip}
         if moment.at_provider:
             await self.provider.switch(kill={**kill, **moment.at_provider})
         if moment.ends_tokens:
@@ -101,31 +104,15 @@ class Killer:
         """From early in the start until well into the work."""
         program = self.pollhook.program
         with suppress(TimeoutError):
-            async with asyncio.timeout(self.dice.uniform(0.5, 2.5)):
+            async with asyncio.timeout(self.dice.uniform(*self.lifetime)):
                 await program.ended()
         program.send(signal.SIGKILL)
 
-    async def _edit(self, changes: int) -> None:
-        """In bursts, spread over the time that a start and some polls take."""
-        for burst in _bursts(changes):
-            await self.provider.edit_at_random(
-                burst - 1, seed=self.dice.randrange(2**32), create=0.25, delete=0.03
-            )
-            self._often += 1
-            record = self.dice.choice(OFTEN_CHANGED)
-            await self.provider.edit(record, Department=f"often {self._often}")
-            with suppress(TimeoutError):
-                async with asyncio.timeout(self.dice.uniform(0, 0.4)):
-                    await self.pollhook.program.ended()
-
-    async def _edit_until_dead(self, editing: asyncio.Task[None]) -> None:
+    async def _edit_until_dead(self, moment: Moment, editing: asyncio.Future[None]) -> None:
         """The changes of this round, and a few more if the moment waits for some."""
         await editing
         program = self.pollhook.program
+        if not program.has_ended:
+            await self._arm(moment, skip=0)
         while not program.has_ended:
-            await self._edit(1)
-
-
-def _bursts(changes: int) -> Sequence[int]:
-    whole, rest = divmod(changes, BURST)
-    return [BURST] * whole + [rest] * (rest > 0)
+            await self.edit(1)

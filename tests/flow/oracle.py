@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
 from types import MappingProxyType
 from typing import Any
 
@@ -17,14 +16,19 @@ HOLDS: Mapping[str, Sequence[str]] = MappingProxyType(
         "companies": ("companies",),
         "addressbook-entries": ("contacts", "companies", "individuals"),
         "opportunities": ("opportunities",),
+        "cases": ("cases",),
     }
 )
 """Which of the stand-in's records belong to which polled resource."""
 
 MARKERS: Mapping[str, str] = MappingProxyType(
-    {"AbEntry": "Department", "Opportunity": "NextAction"}
+    {"AbEntry": "Department", "Opportunity": "NextAction", "Case": "Description"}
 )
 """The fields that tell one version of a record from the next."""
+
+
+Told = Sequence[Mapping[str, Any]]
+"""The first arrivals of an object's events, in the order they came."""
 
 
 @dataclass(slots=True)
@@ -41,14 +45,20 @@ class Findings:
 class Oracle:
     """Judges what an instance's receiver was told of all changes since its baseline.
 
-    `since` counts the changes that were made before it; `resources` are those polled.
+    `since` counts the changes that were made before it, `baseline_at` is a stamp that none of them
+    is above. `resources` are those polled; deletions are told of those `swept`, and of those
+    `resent` and of the `spoilt` records (such as `contacts/3`) a version may be told again.
     """
 
     provider: Provider
     receiver: Receiver
     instance: int
     since: int
-    resources: Sequence[str] = tuple(HOLDS)
+    baseline_at: str = ""
+    resources: Sequence[str] = ("contacts", "companies", "addressbook-entries", "opportunities")
+    swept: Collection[str] = ()
+    resent: Collection[str] = ()
+    spoilt: Collection[str] = ()
 
     async def missing(self) -> Sequence[str]:
         """Complaints as long as the last visible version of some object has not arrived."""
@@ -56,18 +66,58 @@ class Oracle:
 
     async def judge(self) -> Findings:
         """Everything that is missing or wrong now."""
-        history = (await self.provider.history(after=self.since))["objects"]
-        told = await self.receiver.objects(self.instance)
+        fields = tuple(dict.fromkeys(MARKERS.values()))
+        history = (await self.provider.history(fields, after=self.since))["objects"]
+        told = await self.receiver.objects(self.instance, fields)
         arrivals = {(each["objectType"], each["objectId"]): each["arrivals"] for each in told}
         findings = Findings()
         for resource in self.resources:
             for true in history:
                 if true["resource"] in HOLDS[resource]:
                     came = arrivals.pop((resource, true["key"]), [])
-                    _judge_object(findings, f"{resource} {true['id']}", true, came, self.since)
+                    self._judge(findings, Life(resource=resource, true=true, came=came))
         findings.wrong += [f"{key} was told, and nothing happened to it" for key in arrivals]
         findings.wrong += _told_twice(told)
         return findings
+
+    def _judge(self, findings: Findings, life: Life) -> None:
+        again = life.resource in self.resent or life.record in self.spoilt
+        told = life.told(again=again)
+        if 0 in told:
+            findings.wrong.append(f"{life}: {told} came, where 0 is no version; {life.story()}")
+        findings.wrong += self._wrong_kinds(life)
+        if missing := self._missing(life, told):
+            findings.missing.append(f"{life}: {missing}, but {told} came; {life.story()}")
+        findings.versions += sum(each["change"] > self.since for each in life.versions)
+        findings.told += len(told)
+
+    def _wrong_kinds(self, life: Life) -> Iterator[str]:
+        before: str | None = None
+        for position, kind in enumerate(life.kinds, start=1):
+            if not self._may_come(kind, before, life):
+                yield f"{life}: event {position} is of a wrong kind; {life.story()}"
+            before = kind
+
+    def _may_come(self, kind: str, before: str | None, life: Life) -> bool:
+        """Created once; again only after it was deleted, which only sweeps can tell."""
+        if kind == "DELETED":
+            return life.resource in self.swept and before != "DELETED"
+        if before == "DELETED":
+            return kind == "CREATED"
+        is_new = life.versions[0]["change"] > self.since
+        if before is not None or not is_new:
+            return kind == "UPDATED"
+        return kind == "CREATED" or life.true["created"] < self.baseline_at
+
+    def _missing(self, life: Life, told: Sequence[int]) -> str | None:
+        last = life.versions[-1]
+        if not last["deleted"]:
+            arrived = bool(told) and life.is_same(last, life.came[-1])
+            return None if arrived else f"version {last['version']} has not come"
+        was_known = bool(told) or life.versions[0]["change"] <= self.since
+        if life.resource not in self.swept or not was_known:
+            return None
+        return None if life.kinds[-1:] == ["DELETED"] else "its deletion has not come"
 
     async def report(self) -> Mapping[str, Any]:
         """The receiver's own report, after it was checked for gaps, conflicts and forgeries."""
@@ -80,30 +130,76 @@ class Oracle:
         return report
 
 
-def _judge_object(
-    findings: Findings, name: str, true: Mapping[str, Any], came: Sequence[Any], since: int
-) -> None:
-    marker = MARKERS[true["object"]]
-    versions = {each["fields"][marker]: each["version"] for each in true["versions"]}
-    told = [versions.get(each["record"][marker], 0) for each in came]
-    if 0 in told or any(later <= earlier for earlier, later in pairwise(told)):
-        findings.wrong.append(f"{name}: versions came in the order {told}")
-    findings.wrong += _wrong_kinds(name, true, came, since)
-    last = true["versions"][-1]
-    if not last["deleted"] and (not told or told[-1] != last["version"]):
-        findings.missing.append(f"{name}: version {last['version']} has not come, but {told}")
-    findings.versions += sum(each["change"] > since for each in true["versions"])
-    findings.told += len(told)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Life:
+    """One object in one resource: what truly happened to it, and what came of it."""
 
+    resource: str
+    true: Mapping[str, Any]
+    came: Told
 
-def _wrong_kinds(
-    name: str, true: Mapping[str, Any], came: Sequence[Any], since: int
-) -> Iterator[str]:
-    is_new = true["versions"][0]["change"] > since
-    for position, each in enumerate(came):
-        kind = "CREATED" if is_new and position == 0 else "UPDATED"
-        if each["eventType"] != kind:
-            yield f"{name}: event {position + 1} is {each['eventType']} instead of {kind}"
+    def __str__(self) -> str:
+        return f"{self.resource} {self.true['id']}"
+
+    @property
+    def record(self) -> str:
+        return f"{self.true['resource']}/{self.true['id']}"
+
+    @property
+    def versions(self) -> Sequence[Mapping[str, Any]]:
+        versions: Sequence[Mapping[str, Any]] = self.true["versions"]
+        return versions
+
+    @property
+    def kinds(self) -> Sequence[str]:
+        return [each["eventType"] for each in self.came]
+
+    def told(self, *, again: bool) -> Sequence[int]:
+        """The version of each event, 0 for one that is none, out of order, or told before.
+
+        With `again` the same version may follow itself.
+        """
+        numbers: list[int] = []
+        last = 0
+        for each in self.came:
+            number = next(
+                (
+                    version["version"]
+                    for version in self.versions
+                    if version["version"] + again > last and self.is_same(version, each)
+                ),
+                0,
+            )
+            numbers.append(number)
+            last = max(last, number)
+        return numbers
+
+    def story(self) -> str:
+        """All of it, for people."""
+        marker = MARKERS[self.true["object"]]
+        lines = [f"created {self.true['created']}"]
+        for each in self.versions:
+            what = "deleted" if each["deleted"] else each["fields"][marker]
+            lines.append(
+                f"{each['version']}: {what}, stamp {each['stamp']}, change {each['change']},"
+                f" written {each['writtenAt']}, served {each['served']}"
+            )
+        for each in self.came:
+            what = (each["record"] or {}).get(marker)
+            lines.append(
+                f"#{each['sequence']} {each['eventType']} {what}, {each['date']}, at {each['at']}"
+            )
+        return "".join(f"\n    {line}" for line in lines)
+
+    def is_same(self, version: Mapping[str, Any], event: Mapping[str, Any]) -> bool:
+        """Whether an event tells this version. A restored record has the marker that it had."""
+        is_deletion = event["eventType"] == "DELETED"
+        if is_deletion or version["deleted"]:
+            return is_deletion and bool(version["deleted"])
+        marker = MARKERS[self.true["object"]]
+        fields = event["record"] or {}
+        same = fields.get(marker) == version["fields"][marker]
+        return same and event["date"] == version["stamp"]
 
 
 def _told_twice(told: Sequence[Mapping[str, Any]]) -> Iterator[str]:

@@ -99,8 +99,17 @@ class Pollhook:
     async def start(self) -> Program:
         """Start it and wait until it works."""
         program = await self.begin()
-        self.url = (await program.line(event="daemon.ready"))["url"]
+        await program.line(event="daemon.ready")
+        assert self.is_serving
         return program
+
+    @property
+    def is_serving(self) -> bool:
+        """Whether the run under way has said that it works; from then on it can be called."""
+        ready = self.program.said(event="daemon.ready")
+        if ready:
+            self.url = ready[0]["url"]
+        return bool(ready) and not self.program.has_ended
 
     async def kill(self) -> None:
         """End it without warning, if it runs."""
@@ -112,12 +121,16 @@ class Pollhook:
 
     async def call(self, method: str, path: str, body: Any = None, status: int = 200) -> Any:
         """One call of the platform API as its first user, which has to be answered so."""
+        told, answer = await self.ask(method, path, body)
+        assert told == status, f"{method} {path}: {told} {answer}"
+        return answer
+
+    async def ask(self, method: str, path: str, body: Any = None) -> tuple[int, Any]:
+        """One call of the platform API as its first user: status and content of the answer."""
         async with self._session.request(
             method, self.url + path, json=body, headers={"Authorization": self._authorization()}
         ) as response:
-            text = await response.text()
-            assert response.status == status, f"{method} {path}: {response.status} {text}"
-            return json.loads(text)
+            return response.status, json.loads(await response.text())
 
     async def health(self, path: str) -> tuple[int, Any]:
         """Status and content of `/livez`, `/readyz` or `/healthz`."""

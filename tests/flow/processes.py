@@ -146,7 +146,9 @@ async def finished(*arguments: str) -> tuple[int, str, str]:
 
 
 async def settled(
-    complaints: Callable[[], Awaitable[Sequence[str]]], within_seconds: float = PATIENCE_SECONDS
+    complaints: Callable[[], Awaitable[Sequence[str]]],
+    within_seconds: float = PATIENCE_SECONDS,
+    pause_seconds: float = LOOK_SECONDS,
 ) -> None:
     """Ask until there are no complaints left; fails with the last ones."""
     last: Sequence[str] = ["nothing was answered"]
@@ -157,7 +159,7 @@ async def settled(
         return not last
 
     try:
-        await _until(has_none, within_seconds)
+        await _until(has_none, within_seconds, pause_seconds)
     except TimeoutError:
         pytest.fail(f"still after {within_seconds:g} seconds: " + "; ".join(last[:10]))
 
@@ -172,12 +174,14 @@ async def eventually(
         pytest.fail(f"not within {within_seconds:g} seconds: {what}")
 
 
-async def _until(answer: Callable[[], Awaitable[T]], within_seconds: float) -> T:
+async def _until(
+    answer: Callable[[], Awaitable[T]], within_seconds: float, pause_seconds: float = LOOK_SECONDS
+) -> T:
     async with asyncio.timeout(within_seconds):
         while True:
             if given := await answer():
                 return given
-            await asyncio.sleep(LOOK_SECONDS)
+            await asyncio.sleep(pause_seconds)
 
 
 def _parsed(line: bytes) -> Mapping[str, Any]:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
+from datetime import datetime
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 import aiohttp
 
@@ -77,8 +78,12 @@ class Standin:
 
     async def hits(self, fault: str) -> int:
         """How often a fault has struck."""
+        return (await self.all_hits()).get(fault, 0)
+
+    async def all_hits(self) -> Mapping[str, int]:
+        """The same of every fault that is on."""
         shown = await self.call("GET", f"/{self._control}/faults")
-        return sum(shown["hits"].get(fault, ()))
+        return {name: sum(hits) for name, hits in shown["hits"].items()}
 
     async def held(self, at_least: int) -> int:
         """How many answers are held back, once they are so many."""
@@ -98,9 +103,9 @@ class Provider(Standin):
         super().__init__("crm", "_sandbox", folder)
         self._arguments = ["--faults", json.dumps(UNLIMITED)]
 
-    async def history(self, after: int = 0) -> Mapping[str, Any]:
-        """Objects with all their versions and the fields edits mark them in."""
-        query = f"fields=Department,NextAction&after={after}"
+    async def history(self, fields: Sequence[str] = (), after: int = 0) -> Mapping[str, Any]:
+        """Objects changed after so many changes, with all their versions and these fields."""
+        query = f"fields={','.join(fields)}&after={after}"
         history: Mapping[str, Any] = await self.call("GET", f"/_sandbox/history?{query}")
         return history
 
@@ -126,6 +131,29 @@ class Provider(Standin):
         path = f"/_sandbox/records/{record}"
         edited: Mapping[str, Any] = await self.call("PATCH", path, fields)
         return edited
+
+    async def import_many(self, resource: str, count: int, stamp: str) -> None:
+        """So many new records that say they are of that time."""
+        wanted = {"resource": resource, "count": count, "stamp": stamp}
+        await self.call("POST", "/_sandbox/import", wanted)
+
+    async def now(self) -> datetime:
+        """The time it is there."""
+        told = await self.call("GET", "/_sandbox/clock")
+        return datetime.fromisoformat(told["now"])
+
+    async def set_clock(self, seconds: float) -> None:
+        """Make it so much later there, or earlier."""
+        await self.call("POST", "/_sandbox/clock", {"advance_seconds": seconds})
+
+    async def hidden(self, after: int) -> Sequence[str]:
+        """Records with a version written after so many changes that nobody can see yet."""
+        objects = (await self.history(after=after))["objects"]
+        return [
+            f"{each['resource']}/{each['id']}"
+            for each in objects
+            if not all(version["visible"] for version in each["versions"])
+        ]
 
     async def end_access_tokens(self) -> None:
         """Refuse all access tokens given so far."""
@@ -153,12 +181,15 @@ class Receiver(Standin):
         report: Mapping[str, Any] = await self.call("GET", "/_receiver/report")
         return report
 
-    async def objects(self, instance: int | None = None) -> Sequence[Mapping[str, Any]]:
-        """Each object with the first arrivals of its events."""
-        query = "" if instance is None else f"?instance={instance}"
-        objects: Sequence[Mapping[str, Any]] = (
-            await self.call("GET", f"/_receiver/objects{query}")
-        )["objects"]
+    async def objects(
+        self, instance: int | None = None, fields: Sequence[str] = ()
+    ) -> Sequence[Mapping[str, Any]]:
+        """Objects with the first arrivals of their events, with these fields of records, or all."""
+        query = urlencode({"fields": ",".join(fields)})
+        if instance is not None:
+            query += f"&instance={instance}"
+        told = await self.call("GET", f"/_receiver/objects?{query}")
+        objects: Sequence[Mapping[str, Any]] = told["objects"]
         return objects
 
     async def arrivals(self, path: str = "") -> Sequence[Mapping[str, Any]]:

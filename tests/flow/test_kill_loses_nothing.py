@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import random
 import time
 
 import pytest
 
+from tests.flow.editing import FewAtOnce, chosen_seed
 from tests.flow.killing import MOMENTS, Killer
 from tests.flow.oracle import Oracle
 from tests.flow.pollhook import PROMPT, Pollhook, trusted
@@ -35,11 +35,6 @@ RECEIVER_TROUBLE = {
 """Some notifications have to be sent again; some are answered late."""
 
 
-def chosen_seed() -> int:
-    """FLOW_SEED repeats a run."""
-    return int(os.environ.get("FLOW_SEED") or random.randrange(2**32))
-
-
 @pytest.mark.timeout(240)
 async def test_every_change_arrives_once_and_in_order_whenever_the_daemon_is_killed(
     embedded: Pollhook, provider: Provider, receiver: Receiver
@@ -63,7 +58,10 @@ async def prove(
     print(f"FLOW_SEED={seed}")
     dice = random.Random(seed)
     oracle = await connect(pollhook, provider, receiver)
-    killer = Killer(pollhook=pollhook, provider=provider, receiver=receiver, dice=dice)
+    edits = FewAtOnce(provider=provider, pollhook=pollhook, dice=dice)
+    killer = Killer(
+        pollhook=pollhook, provider=provider, receiver=receiver, dice=dice, edit=edits.make
+    )
     moments = list(MOMENTS) * rounds
     dice.shuffle(moments)
     for left, moment in zip(range(len(moments), 0, -1), moments, strict=True):

@@ -1,0 +1,171 @@
+"""Editing: the people who change records at the provider while a daemon polls it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import UTC, timedelta
+from types import MappingProxyType
+
+from tests.flow.oracle import MARKERS
+from tests.flow.pollhook import Pollhook
+from tests.flow.standins import Provider
+
+BURST = 7
+"""Changes made at once, the last of them to one of a few objects which change often."""
+
+OFTEN_CHANGED = ("companies/1", "companies/2")
+
+LEAST_PAUSE_SECONDS = 0.03
+
+FAR_FUTURE = "2099-01-01T00:00:00Z"
+
+OBJECTS: Mapping[str, str] = MappingProxyType(
+    {
+        "contacts": "AbEntry",
+        "companies": "AbEntry",
+        "opportunities": "Opportunity",
+        "cases": "Case",
+    }
+)
+SEEDED: Mapping[str, int] = MappingProxyType({"contacts": 160, "opportunities": 80, "cases": 30})
+"""How many of these records there are from the beginning."""
+
+
+def chosen_seed() -> int:
+    """FLOW_SEED repeats a run."""
+    return int(os.environ.get("FLOW_SEED") or random.randrange(2**32))
+
+
+@dataclass(slots=True, kw_only=True)
+class FewAtOnce:
+    """Small bursts, spread over the time that a start and some polls take."""
+
+    provider: Provider
+    pollhook: Pollhook
+    dice: random.Random
+    _often: int = 0
+
+    async def make(self, changes: int) -> None:
+        """So many changes."""
+        whole, rest = divmod(changes, BURST)
+        for burst in [BURST] * whole + [rest] * (rest > 0):
+            await self.provider.edit_at_random(
+                burst - 1, seed=self.dice.randrange(2**32), create=0.25, delete=0.03
+            )
+            self._often += 1
+            record = self.dice.choice(OFTEN_CHANGED)
+            await self.provider.edit(record, Department=f"often {self._often}")
+            await pause_while_running(self.pollhook, self.dice.uniform(0, 0.4))
+
+
+@dataclass(slots=True, kw_only=True)
+class Crowd:
+    """Everything that people do: bursts, bulk edits under one stamp, imports of old records,
+    stamps set back or far ahead, deletions, restorations; by one seed.
+
+    Records get old stamps in the `back_dated` resources only. `seconds_per_change` is the pace.
+    """
+
+    provider: Provider
+    pollhook: Pollhook
+    dice: random.Random
+    back_dated: Sequence[str]
+    seconds_per_change: float = 0.003
+    made: Counter[str] = field(default_factory=Counter)
+    _more: asyncio.Condition = field(default_factory=asyncio.Condition)
+
+    async def until_made(self, changes: int) -> None:
+        """Wait until so many changes were made."""
+        async with self._more:
+            await self._more.wait_for(lambda: self.made.total() >= changes)
+
+    async def make(self, changes: int) -> None:
+        """At least so many changes."""
+        while changes > 0:
+            size = await self._act(changes)
+            changes -= size
+            async with self._more:
+                self._more.notify_all()
+            longest = LEAST_PAUSE_SECONDS + 2 * size * self.seconds_per_change
+            await pause_while_running(
+                self.pollhook, self.dice.uniform(LEAST_PAUSE_SECONDS, longest)
+            )
+
+    async def _act(self, most: int) -> int:
+        ways = (
+            (6, "burst", self._burst),
+            (3, "bulk", self._bulk),
+            (2, "import", self._import),
+            (2, "back-dated", self._date_back),
+            (1, "far ahead", self._date_ahead),
+        )
+        weights = [weight for weight, _, _ in ways]
+        [(_, name, way)] = self.dice.choices(ways, weights)
+        size = await way(most)
+        self.made[name] += size
+        return size
+
+    async def _burst(self, most: int) -> int:
+        """A few people, all kinds of changes, everywhere."""
+        size = min(most, self.dice.randint(1, 40))
+        await self._random(size, tuple(OBJECTS))
+        return size
+
+    async def _bulk(self, most: int) -> int:
+        """One resource, more than a page of it, within a second."""
+        size = min(most, self.dice.randint(100, 300))
+        await self._random(size, (self.dice.choice(tuple(OBJECTS)),))
+        return size
+
+    async def _random(self, size: int, resources: Sequence[str]) -> None:
+        await self.provider.edit_at_random(
+            size,
+            seed=self.dice.randrange(2**32),
+            create=0.15,
+            delete=0.02,
+            restore=0.01,
+            resources=resources,
+        )
+
+    async def _import(self, most: int) -> int:
+        """New records that say they are up to 30 hours old."""
+        size = min(most, self.dice.randint(2, 20))
+        await self.provider.import_many(
+            self.dice.choice(self.back_dated), size, await self._earlier()
+        )
+        return size
+
+    async def _date_back(self, _: int) -> int:
+        """One record, changed under an older stamp."""
+        resource = self.dice.choice(self.back_dated)
+        record = f"{resource}/{self.dice.randint(1, SEEDED[resource])}"
+        marker = {MARKERS[OBJECTS[resource]]: f"back-dated {sum(self.made.values())}"}
+        with suppress(AssertionError):  # it may be deleted
+            await self.provider.edit(record, LastModifyDate=await self._earlier(), **marker)
+        return 1
+
+    async def _earlier(self) -> str:
+        now = (await self.provider.now()).astimezone(UTC)
+        earlier = now - self.dice.random() * timedelta(hours=30)
+        return f"{earlier:%Y-%m-%dT%H:%M:%SZ}"
+
+    async def _date_ahead(self, most: int) -> int:
+        """A few changes of which one is stamped decades ahead."""
+        await self.provider.switch(stamp={"value": FAR_FUTURE, "times": 1, "call": ["update"]})
+        size = min(most, 5)
+        await self._random(size, tuple(OBJECTS))
+        await self.provider.switch(stamp=None)
+        return size
+
+
+async def pause_while_running(pollhook: Pollhook, seconds: float) -> None:
+    """So long, unless the daemon ends before."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await pollhook.program.ended()
