@@ -47,9 +47,9 @@ class Control:
         return web.json_response(self._service.switches.as_json())
 
     async def _requests(self, request: web.Request) -> web.Response:
-        """The calls that were answered; `?after=` a number."""
-        after = read_number(request, "after", 0)
-        return web.json_response({"requests": self._service.journal.after(after)})
+        """The calls that were answered, `?after=` a number, and how many there were in all."""
+        after, journal = read_number(request, "after", 0), self._service.journal
+        return web.json_response({"requests": journal.after(after), "count": journal.count})
 
     async def _held(self, request: web.Request) -> web.Response:
         """How many answers are held, once they are `?at_least=` so many."""

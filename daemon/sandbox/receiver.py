@@ -107,9 +107,12 @@ class Receiver:
         return await self._answer(request, came)
 
     def _refused(self, came: Notification) -> web.Response | None:
-        self._taken += 1
-        flapping = self._strike(Flapping, came)
-        if flapping and (self._taken - 1) % (flapping.up + flapping.down) >= flapping.up:
+        taken, self._taken = self._taken, self._taken + 1
+        flapping = self._switches.strike(
+            Flapping,
+            lambda fault: fault.concerns(came.path, came.text) and fault.is_down(taken),
+        )
+        if flapping is not None:
             self._ledger.refuse()
             return web.Response(status=flapping.status)
         refuse = self._strike(Refuse, came)

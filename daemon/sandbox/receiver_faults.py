@@ -37,6 +37,10 @@ class Flapping(ReceiverFault):
     down: int
     status: int = 503
 
+    def is_down(self, taken: int) -> bool:
+        """Whether it refuses the next one after so many."""
+        return taken % (self.up + self.down) >= self.up
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delay(ReceiverFault):

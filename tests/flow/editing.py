@@ -21,7 +21,12 @@ BURST = 7
 
 OFTEN_CHANGED = ("companies/1", "companies/2")
 
-LEAST_PAUSE_SECONDS = 0.03
+CHANGES_PER_CALL = 18
+"""People make about so many while the daemon asks once: on a busy machine both take longer."""
+LONGEST_PAUSE_SECONDS = 1.0
+LOOK_SECONDS = 0.04
+TRICKLES = 4
+TRICKLE_SECONDS = 0.8
 
 FAR_FUTURE = "2099-01-01T00:00:00Z"
 
@@ -35,6 +40,9 @@ OBJECTS: Mapping[str, str] = MappingProxyType(
 )
 SEEDED: Mapping[str, int] = MappingProxyType({"contacts": 160, "opportunities": 80, "cases": 30})
 """How many of these records there are from the beginning."""
+
+OLD = ("2026-03-01T00:00:00Z", "2026-05-01T00:00:00Z", "2026-07-01T00:00:00Z")
+OLD_OF_EACH = 120
 
 
 def chosen_seed() -> int:
@@ -64,19 +72,25 @@ class FewAtOnce:
             await pause_while_running(self.pollhook, self.dice.uniform(0, 0.4))
 
 
+async def enlarge(provider: Provider) -> None:
+    """So many older records besides that changes seldom meet in the same one between two polls."""
+    for resource in OBJECTS:
+        for stamp in OLD:
+            await provider.import_many(resource, OLD_OF_EACH, stamp)
+
+
 @dataclass(slots=True, kw_only=True)
 class Crowd:
     """Everything that people do: bursts, bulk edits under one stamp, imports of old records,
     stamps set back or far ahead, deletions, restorations; by one seed.
 
-    Records get old stamps in the `back_dated` resources only. `seconds_per_change` is the pace.
+    Records get old stamps in the `back_dated` resources only.
     """
 
     provider: Provider
     pollhook: Pollhook
     dice: random.Random
     back_dated: Sequence[str]
-    seconds_per_change: float = 0.003
     made: Counter[str] = field(default_factory=Counter)
     _more: asyncio.Condition = field(default_factory=asyncio.Condition)
 
@@ -86,16 +100,32 @@ class Crowd:
             await self._more.wait_for(lambda: self.made.total() >= changes)
 
     async def make(self, changes: int) -> None:
-        """At least so many changes."""
-        while changes > 0:
+        """At least so many changes, unless the daemon ends before."""
+        while changes > 0 and not self.pollhook.program.has_ended:
             size = await self._act(changes)
             changes -= size
             async with self._more:
                 self._more.notify_all()
-            longest = LEAST_PAUSE_SECONDS + 2 * size * self.seconds_per_change
-            await pause_while_running(
-                self.pollhook, self.dice.uniform(LEAST_PAUSE_SECONDS, longest)
-            )
+            await self._pause(self.dice.uniform(0, 2 * size / CHANGES_PER_CALL))
+
+    async def trickle(self) -> None:
+        """A few changes everywhere, from time to time: by those it is proved which clock counts."""
+        for _ in range(TRICKLES):
+            for resource in OBJECTS:
+                await self.provider.edit_at_random(
+                    1, seed=self.dice.randrange(2**32), create=0, delete=0, resources=[resource]
+                )
+            await asyncio.sleep(TRICKLE_SECONDS)
+
+    async def _pause(self, calls: float) -> None:
+        """Until the daemon has asked so often, has ended, or seems to be away."""
+        enough = await self.provider.answered() + calls
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LONGEST_PAUSE_SECONDS):
+                while await self.provider.answered() < enough:
+                    await pause_while_running(self.pollhook, LOOK_SECONDS)
+                    if self.pollhook.program.has_ended:
+                        return
 
     async def _act(self, most: int) -> int:
         ways = (
@@ -127,9 +157,9 @@ class Crowd:
         await self.provider.edit_at_random(
             size,
             seed=self.dice.randrange(2**32),
-            create=0.15,
-            delete=0.02,
-            restore=0.01,
+            create=0.3,
+            delete=0.012,
+            restore=0.006,
             resources=resources,
         )
 

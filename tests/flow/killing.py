@@ -58,8 +58,9 @@ MOMENTS = (
 class Killer:
     """Kills the daemon while changes are made, again and again, all by one seed.
 
-    `edit` makes so many changes. `mean_skips` occasions for a kill pass unused on average; one at
-    random comes within its `lifetime` in seconds.
+    `edit` makes so many changes. `mean_skips` occasions for a kill pass unused on average,
+    `mean_notifications_skipped` at the receiver; one at random comes within its `lifetime` in
+    seconds.
     """
 
     pollhook: Pollhook
@@ -68,6 +69,7 @@ class Killer:
     dice: random.Random
     edit: Callable[[int], Awaitable[None]]
     mean_skips: float = MEAN_SKIPS
+    mean_notifications_skipped: float = MEAN_SKIPS
     lifetime: tuple[float, float] = LIFETIME_SECONDS
     kills: Counter[str] = field(default_factory=Counter)
 
@@ -89,7 +91,10 @@ class Killer:
         await self.receiver.switch(kill=None)
 
     def _some_skips(self, moment: Moment) -> int:
-        return 0 if moment.ends_tokens else int(self.dice.expovariate(1 / self.mean_skips))
+        if moment.ends_tokens:
+            return 0
+        mean = self.mean_notifications_skipped if moment.at_receiver else self.mean_skips
+        return int(self.dice.expovariate(1 / mean))
 
     async def _arm(self, moment: Moment, skip: int) -> None:
         kill = {"pid": self.pollhook.program.pid, "times": 1, "skip": skip}

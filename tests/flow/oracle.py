@@ -33,7 +33,10 @@ Told = Sequence[Mapping[str, Any]]
 
 @dataclass(slots=True)
 class Findings:
-    """`missing` may still come; `wrong` can never be made good."""
+    """`missing` may still come; `wrong` can never be made good.
+
+    `told` are those of the `versions` that gave an event of their own.
+    """
 
     missing: list[str] = field(default_factory=list)
     wrong: list[str] = field(default_factory=list)
@@ -89,7 +92,7 @@ class Oracle:
         if missing := self._missing(life, told):
             findings.missing.append(f"{life}: {missing}, but {told} came; {life.story()}")
         findings.versions += sum(each["change"] > self.since for each in life.versions)
-        findings.told += len(told)
+        findings.told += len({*told} - {0})
 
     def _wrong_kinds(self, life: Life) -> Iterator[str]:
         before: str | None = None

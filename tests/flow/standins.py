@@ -78,12 +78,14 @@ class Standin:
 
     async def hits(self, fault: str) -> int:
         """How often a fault has struck."""
-        return (await self.all_hits()).get(fault, 0)
+        return sum((await self.all_hits()).get(fault, ()))
 
-    async def all_hits(self) -> Mapping[str, int]:
-        """The same of every fault that is on."""
-        shown = await self.call("GET", f"/{self._control}/faults")
-        return {name: sum(hits) for name, hits in shown["hits"].items()}
+    async def all_hits(self) -> Mapping[str, Sequence[int]]:
+        """The same of every fault that is on, in the order of its settings."""
+        hits: Mapping[str, Sequence[int]] = (await self.call("GET", f"/{self._control}/faults"))[
+            "hits"
+        ]
+        return hits
 
     async def held(self, at_least: int) -> int:
         """How many answers are held back, once they are so many."""
@@ -158,6 +160,11 @@ class Provider(Standin):
     async def end_access_tokens(self) -> None:
         """Refuse all access tokens given so far."""
         await self.call("DELETE", "/_sandbox/tokens/access")
+
+    async def answered(self) -> int:
+        """How many calls were answered so far."""
+        count: int = (await self.call("GET", f"/_sandbox/requests?after={2**60}"))["count"]
+        return count
 
     async def requests(self, call: str, after: int = 0) -> Sequence[Mapping[str, Any]]:
         """The answered calls of that name."""

@@ -1,4 +1,4 @@
-"""Weather: the faults of provider and receiver, some at a time, others after a while."""
+"""Weather: the faults of provider and receiver, a few at a time, each until it has struck."""
 
 from __future__ import annotations
 
@@ -7,136 +7,209 @@ import random
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from types import MappingProxyType
 from typing import Any
 
-from tests.flow.processes import settled
+from tests.flow.processes import eventually, settled
 from tests.flow.standins import Provider, Receiver, Standin
 
-Faults = Mapping[str, Any]
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """One fault of a stand-in with its settings."""
+
+    fault: str
+    settings: Mapping[str, Any]
+
+    def __str__(self) -> str:
+        return " ".join([self.fault, *(f"{name}={value}" for name, value in self.settings.items())])
+
 
 WRITES = ("create", "update", "delete")
 
 SPOILT = ("contacts/5", "companies/6", "opportunities/7", "cases/8")
 """Records that no client can carry whole, all the time."""
 
-STANDING: Faults = MappingProxyType(
-    {
-        "poison": [
-            {"what": "nul", "record": SPOILT[0], "field": "Division"},
-            {"what": "lone_surrogate", "record": SPOILT[1], "field": "Division"},
-            {"what": "huge_integer", "record": SPOILT[2], "field": "Status"},
-            {"what": "nan", "record": SPOILT[3], "field": "Status"},
-        ]
-    }
+STALE = Trouble("stale", {"seconds": 1.5, "over_page_size": 2, "probability": 0.2})
+
+STANDING = (
+    Trouble("poison", {"what": "nul", "record": SPOILT[0], "field": "Division"}),
+    Trouble("poison", {"what": "lone_surrogate", "record": SPOILT[1], "field": "Division"}),
+    Trouble("poison", {"what": "huge_integer", "record": SPOILT[2], "field": "Status"}),
+    Trouble("poison", {"what": "nan", "record": SPOILT[3], "field": "Status"}),
+    Trouble("late", {"seconds": 8, "probability": 0.02, "object": ["companies"], "call": WRITES}),
+    Trouble("late", {"seconds": 2, "probability": 0.03, "call": WRITES}),
+)
+"""What always may happen. Some versions are later than the overlap: only reconciliation finds
+them."""
+
+# A refusal for too many calls says here how long to wait: without that everything rests for so
+# long that a run of a few seconds proves less.
+AT_PROVIDER = (
+    STALE,
+    Trouble("status", {"status": 429, "retry_after": 0.3, "probability": 0.1}),
+    Trouble("status", {"status": 503, "probability": 0.1}),
+    Trouble("slow", {"seconds": 0.3, "probability": 0.2}),
+    Trouble("truncated", {"probability": 0.1}),
+    Trouble("truncated", {"break_connection": True, "probability": 0.1}),
+    Trouble("empty_answer", {"probability": 0.1}),
+    Trouble("error_answer", {"probability": 0.1}),
+    Trouble("reset", {"probability": 0.1}),
+    Trouble("bad_token", {"form": "http_401", "times": 2, "probability": 0.1}),
+    Trouble("bad_token", {"form": "code", "times": 2, "probability": 0.1}),
+    Trouble("page_shift", {"whom": "any", "probability": 0.2}),
+    Trouble("page_shift", {"whom": "served", "count": 5, "probability": 0.2}),
+    Trouble("page_shift", {"action": "create", "probability": 0.2}),
+    Trouble("page_shift", {"action": "delete", "whom": "served", "probability": 0.05}),
+    Trouble("repeated_page_key", {"probability": 0.1}),
+    Trouble("unordered", {"among": "ties", "probability": 0.3}),
+    Trouble("unordered", {"among": "all", "times": 1, "probability": 0.1}),
+    Trouble("no_rows", {"probability": 0.05}),
+    Trouble("poison", {"what": "no_key", "probability": 0.05}),
+    Trouble("poison", {"what": "not_an_object", "probability": 0.05}),
 )
 
-LATE: Faults = MappingProxyType(
-    {
-        "late": [
-            {"seconds": 9, "probability": 0.02, "object": ["companies"], "call": WRITES},
-            {"seconds": 2, "probability": 0.05, "call": WRITES},
-        ]
-    }
-)
-"""Some are later than the overlap: only reconciliation finds them."""
-
-PROVIDER_TROUBLE: Sequence[Faults] = (
-    {"status": {"status": 429, "retry_after": 0.3, "probability": 0.03}},
-    {"status": {"status": 503, "probability": 0.03}},
-    {"status": {"status": 500, "probability": 0.2, "call": ["token.refresh"]}},
-    {"slow": {"seconds": 0.3, "probability": 0.2}},
-    {"truncated": {"probability": 0.03}},
-    {"truncated": {"break_connection": True, "probability": 0.03}},
-    {"empty_answer": {"probability": 0.03}},
-    {"error_answer": {"probability": 0.03}},
-    {"error_answer": {"message": "Too many requests", "probability": 0.03}},
-    {"reset": {"probability": 0.03}},
-    {"bad_token": {"form": "http_401", "times": 2, "skip": 5}},
-    {"bad_token": {"form": "code", "times": 2, "skip": 5}},
-    {"stale": {"seconds": 1.5, "over_page_size": 2, "probability": 0.2}},
-    {"page_shift": {"whom": "any", "probability": 0.2}},
-    {"page_shift": {"whom": "served", "count": 5, "probability": 0.2}},
-    {"page_shift": {"action": "create", "probability": 0.2}},
-    {"page_shift": {"action": "delete", "whom": "served", "probability": 0.05}},
-    {"repeated_page_key": {"probability": 0.05}},
-    {"unordered": {"among": "ties", "probability": 0.5}},
-    {"unordered": {"among": "all", "times": 1, "skip": 10}},
-    {"no_rows": {"probability": 0.02}},
-    {"poison": [{"what": "no_key", "probability": 0.02}, *STANDING["poison"]]},
-    {"poison": [{"what": "not_an_object", "probability": 0.02}, *STANDING["poison"]]},
-)
-
-RECEIVER_TROUBLE: Sequence[Faults] = (
-    {"refuse": {"status": 500, "probability": 0.15}},
-    {"refuse": {"status": 503, "accepted": True, "probability": 0.1}},
-    {"refuse": {"status": 400, "probability": 0.05}},
-    {"refuse": {"status": 429, "retry_after": 0.2, "probability": 0.1}},
-    {"flapping": {"up": 20, "down": 4}},
-    {"delay": {"seconds": 0.2, "probability": 0.2}},
-    {"reset": {"probability": 0.05}},
+AT_RECEIVER = (
+    Trouble("refuse", {"status": 500, "probability": 0.15}),
+    Trouble("refuse", {"status": 503, "accepted": True, "probability": 0.1}),
+    Trouble("refuse", {"status": 400, "probability": 0.1}),
+    Trouble("refuse", {"status": 429, "retry_after": 0.2, "probability": 0.1}),
+    Trouble("flapping", {"up": 20, "down": 4}),
+    Trouble("delay", {"seconds": 0.2, "probability": 0.2}),
+    Trouble("reset", {"probability": 0.1}),
 )
 
 
-@dataclass(slots=True)
-class Weather:
-    """Turns faults on and off by one seed. `struck` counts what they did."""
+@dataclass(slots=True, kw_only=True)
+class Front:
+    """The faults of one stand-in by one seed: so many `at_once`, and those `standing`.
 
-    provider: Provider
-    receiver: Receiver
+    A fault stays until it has struck, so that a run sees all of them; then the next one in a
+    shuffled deck takes its place. `struck` counts what they did.
+    """
+
+    standin: Standin
+    troubles: Sequence[Trouble]
+    at_once: int
     dice: random.Random
+    standing: Sequence[Trouble] = ()
     struck: Counter[str] = field(default_factory=Counter)
-    _was_set_back: bool = False
-    _changing: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _on: list[Trouble] = field(default_factory=list)
+    _deck: list[Trouble] = field(default_factory=list)
+
+    async def change(self, barred: Sequence[Trouble] = ()) -> None:
+        """Those that have struck go, others come, but none of those barred."""
+        before = self.struck.copy()
+        await self._count()
+        self._on = [
+            each
+            for each in self._on
+            if self.struck[str(each)] == before[str(each)] and each not in barred
+        ]
+        while len(self._on) < self.at_once:
+            self._on.append(self._next(barred))
+        await self._arm([*self._on, *self.standing])
+
+    async def calm(self) -> None:
+        """No trouble any more."""
+        await self._count()
+        self._on = []
+        await self._arm([])
+
+    @property
+    def never_struck(self) -> Sequence[str]:
+        """The faults that did nothing so far."""
+        return [
+            str(each) for each in (*self.troubles, *self.standing) if not self.struck[str(each)]
+        ]
+
+    def _next(self, barred: Sequence[Trouble]) -> Trouble:
+        """Of the deck, first what has never struck; there are more than can be on at once."""
+        while True:
+            if not self._deck:
+                self._deck = self.dice.sample(self.troubles, len(self.troubles))
+                self._deck.sort(key=lambda each: self.struck[str(each)] == 0)
+            drawn = self._deck.pop()
+            if drawn not in barred and drawn not in self._on:
+                return drawn
+
+    async def _count(self) -> None:
+        """What struck since the faults were last armed."""
+        hits = await self.standin.all_hits()
+        for fault, armed in self._by_fault([*self._on, *self.standing]).items():
+            for trouble, count in zip(armed, hits.get(fault, ()), strict=False):
+                self.struck[str(trouble)] += count
+
+    async def _arm(self, troubles: Sequence[Trouble]) -> None:
+        """These, with random numbers of their own: the same ones would strike the same calls.
+
+        The others go off; a kill that is armed stays so.
+        """
+        off = {each.fault: None for each in (*self.troubles, *self.standing)}
+        on = {
+            fault: [{**each.settings, "seed": self.dice.randrange(2**32)} for each in armed]
+            for fault, armed in self._by_fault(troubles).items()
+        }
+        await self.standin.switch(**{**off, **on})
+
+    def _by_fault(self, troubles: Sequence[Trouble]) -> Mapping[str, Sequence[Trouble]]:
+        by_fault: dict[str, list[Trouble]] = {}
+        for each in troubles:
+            by_fault.setdefault(each.fault, []).append(each)
+        return by_fault
+
+
+class Weather:
+    """Turns the faults of both stand-ins on and off, and sets the provider's clock."""
+
+    def __init__(self, provider: Provider, receiver: Receiver, dice: random.Random) -> None:
+        self.jumps = 0
+        self._dice = dice
+        self._provider = provider
+        self._at_provider = Front(
+            standin=provider, troubles=AT_PROVIDER, at_once=3, dice=dice, standing=STANDING
+        )
+        self._at_receiver = Front(standin=receiver, troubles=AT_RECEIVER, at_once=1, dice=dice)
+        self._was_set_back = False
+        self._changing = asyncio.Lock()
+
+    @property
+    def struck(self) -> Counter[str]:
+        """What every fault did, those of both together."""
+        return self._at_provider.struck + self._at_receiver.struck
+
+    @property
+    def never_struck(self) -> Sequence[str]:
+        """The faults that prove nothing yet."""
+        return [*self._at_provider.never_struck, *self._at_receiver.never_struck]
 
     async def run(self) -> None:
         """Until it is cancelled."""
         while True:
             async with self._changing:
-                await self._change()
-            await asyncio.sleep(self.dice.uniform(0.3, 1.5))
+                await self._at_provider.change(barred=[STALE] if self._was_set_back else [])
+                await self._at_receiver.change()
+            await asyncio.sleep(self._dice.uniform(0.2, 0.8))
 
     async def set_clock(self, seconds: float) -> None:
         """The provider's, so much later or earlier.
 
         Set back, what is late would be hidden until then, and a replica be behind by all of it.
         """
+        if seconds < 0 and not self._was_set_back:
+            await eventually(self._stale_has_struck, "a stale replica's answer")
         async with self._changing:
             if seconds < 0:
                 self._was_set_back = True
-                await self.provider.switch(late=None, stale=None)
-                after = await self.provider.changes()
-                await settled(lambda: self.provider.hidden(max(after - 10_000, 0)))
-            await self.provider.set_clock(seconds)
-
-    async def _change(self) -> None:
-        """Two other faults of the provider, and one of the receiver."""
-        possible = [
-            each for each in PROVIDER_TROUBLE if not (self._was_set_back and "stale" in each)
-        ]
-        provider = {**STANDING, **LATE}
-        for each in self.dice.sample(possible, 2):
-            provider |= self._seeded(each)
-        await self._turn(self.provider, PROVIDER_TROUBLE, provider)
-        receiver = self._seeded(self.dice.choice(RECEIVER_TROUBLE))
-        await self._turn(self.receiver, RECEIVER_TROUBLE, receiver)
+                await self._provider.switch(late=None, stale=None)
+                after = await self._provider.changes()
+                await settled(lambda: self._provider.hidden(max(after - 10_000, 0)))
+            await self._provider.set_clock(seconds)
+            self.jumps += 1
 
     async def calm(self) -> None:
         """No trouble any more."""
-        await self._turn(self.provider, [*PROVIDER_TROUBLE, STANDING, LATE], {})
-        await self._turn(self.receiver, RECEIVER_TROUBLE, {})
+        await self._at_provider.calm()
+        await self._at_receiver.calm()
 
-    async def _turn(self, standin: Standin, all_of: Sequence[Faults], on: Faults) -> None:
-        """These on, the others off; a kill that is armed stays so."""
-        for name, hits in (await standin.all_hits()).items():
-            self.struck[name] += hits if name != "kill" else 0
-        off = {name: None for each in all_of for name in each}
-        await standin.switch(**{**off, **on})
-
-    def _seeded(self, faults: Faults) -> Faults:
-        """With random numbers of their own: the same ones would strike the same calls."""
-        seed = self.dice.randrange(2**32)
-        return {
-            name: [{**each, "seed": seed} for each in (one if isinstance(one, list) else [one])]
-            for name, one in faults.items()
-        }
+    async def _stale_has_struck(self) -> bool:
+        return self.struck[str(STALE)] > 0

@@ -1,0 +1,128 @@
+"""The tumult: people, weather, operator, clocks and kills, all at once, until all has happened."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from itertools import chain, cycle
+from typing import Any
+
+from tests.flow.editing import Crowd
+from tests.flow.killing import MOMENTS, Killer
+from tests.flow.operating import Operator
+from tests.flow.pollhook import Pollhook
+from tests.flow.standins import Provider, Receiver
+from tests.flow.weather import Weather
+
+CHANGES_PER_ROUND = 15_000
+"""In each round the daemon is killed at every moment once at least."""
+
+MEAN_SKIPS = 80
+MEAN_NOTIFICATIONS_SKIPPED = 20
+LIFETIME_SECONDS = (1.0, 5.0)
+
+HOUR = 3600
+CLOCKS = ((HOUR, -HOUR, -HOUR), (-HOUR, HOUR, HOUR), (-HOUR, 2 * HOUR, -HOUR))
+"""How the provider's clock may be set, again and again, while ours goes on."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Polled:
+    """An instance with its polling configuration.
+
+    Records get old stamps in the `back_dated` resources only, and only those `resent` are told
+    again.
+    """
+
+    instance: int
+    entries: Mapping[str, Mapping[str, Any]]
+    back_dated: Sequence[str]
+    resent: str
+
+
+class Tumult:
+    """Each part has dice of its own, so that one's decisions do not depend on another's pace."""
+
+    def __init__(
+        self,
+        pollhook: Pollhook,
+        provider: Provider,
+        receiver: Receiver,
+        dice: random.Random,
+        polled: Polled,
+    ) -> None:
+        self._dice = dice
+        self.crowd = Crowd(
+            provider=provider,
+            pollhook=pollhook,
+            dice=self._own_dice(),
+            back_dated=polled.back_dated,
+        )
+        self.weather = Weather(provider, receiver, self._own_dice())
+        self.operator = Operator(
+            pollhook=pollhook,
+            instance=polled.instance,
+            dice=self._own_dice(),
+            entries={name: dict(entry) for name, entry in polled.entries.items()},
+            resent=polled.resent,
+        )
+        self.killer = Killer(
+            pollhook=pollhook,
+            provider=provider,
+            receiver=receiver,
+            dice=self._own_dice(),
+            edit=self.crowd.make,
+            mean_skips=MEAN_SKIPS,
+            mean_notifications_skipped=MEAN_NOTIFICATIONS_SKIPPED,
+            lifetime=LIFETIME_SECONDS,
+        )
+        self._jumps: Sequence[int] = dice.choice(CLOCKS)
+
+    async def run(self, changes: int) -> None:
+        """At least so many changes."""
+        async with self._background(changes):
+            await self._kill_again_and_again(changes)
+
+    @property
+    def never_happened(self) -> Sequence[str]:
+        """What would have proved something, and did not happen so far."""
+        kills = [each.name for each in MOMENTS if not self.killer.kills[each.name]]
+        clocks = ["all clock jumps"] if self.weather.jumps < len(self._jumps) else []
+        return [*kills, *clocks, *self.weather.never_struck, *self.operator.never_done]
+
+    async def _kill_again_and_again(self, changes: int) -> None:
+        """At each moment as often as all rounds have it, then on until everything has happened."""
+        moments = list(MOMENTS) * max(changes // CHANGES_PER_ROUND, 1)
+        self._dice.shuffle(moments)
+        left = len(moments)
+        for moment in chain(moments, cycle(moments)):
+            due = changes - self.crowd.made.total()
+            if left <= 0 and due <= 0 and not self.never_happened:
+                return
+            await self.killer.kill(moment, max(due // max(left, 1), 1))
+            left -= 1
+
+    @asynccontextmanager
+    async def _background(self, changes: int) -> AsyncIterator[None]:
+        """Weather, operator and clock go on until the context ends, or one of them breaks."""
+        works = (self.weather.run(), self.operator.run(), self._set_clocks(changes))
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(each) for each in works]
+            yield
+            for task in tasks:
+                task.cancel()
+
+    async def _set_clocks(self, changes: int) -> None:
+        """Set the provider's clock a few times, evenly spread over all changes."""
+        ahead = 0
+        for number, seconds in enumerate(self._jumps, start=1):
+            await self.crowd.until_made(changes * number // (len(self._jumps) + 1))
+            ahead += seconds
+            self.operator.may_rewind_filters &= ahead >= 0
+            await self.weather.set_clock(seconds)
+
+    def _own_dice(self) -> random.Random:
+        return random.Random(self._dice.randrange(2**64))
