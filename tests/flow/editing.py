@@ -24,7 +24,6 @@ OFTEN_CHANGED = ("companies/1", "companies/2")
 CHANGES_PER_CALL = 18
 """People make about so many while the daemon asks once: on a busy machine both take longer."""
 LONGEST_PAUSE_SECONDS = 1.0
-LOOK_SECONDS = 0.04
 TRICKLES = 4
 TRICKLE_SECONDS = 0.8
 
@@ -106,7 +105,11 @@ class Crowd:
             changes -= size
             async with self._more:
                 self._more.notify_all()
-            await self._pause(self.dice.uniform(0, 2 * size / CHANGES_PER_CALL))
+            await self.provider.until_asked(
+                self.dice.uniform(0, 2 * size / CHANGES_PER_CALL),
+                LONGEST_PAUSE_SECONDS,
+                lambda: self.pollhook.program.has_ended,
+            )
 
     async def trickle(self) -> None:
         """A few changes everywhere, from time to time: by those it is proved which clock counts."""
@@ -116,16 +119,6 @@ class Crowd:
                     1, seed=self.dice.randrange(2**32), create=0, delete=0, resources=[resource]
                 )
             await asyncio.sleep(TRICKLE_SECONDS)
-
-    async def _pause(self, calls: float) -> None:
-        """Until the daemon has asked so often, has ended, or seems to be away."""
-        enough = await self.provider.answered() + calls
-        with suppress(TimeoutError):
-            async with asyncio.timeout(LONGEST_PAUSE_SECONDS):
-                while await self.provider.answered() < enough:
-                    await pause_while_running(self.pollhook, LOOK_SECONDS)
-                    if self.pollhook.program.has_ended:
-                        return
 
     async def _act(self, most: int) -> int:
         ways = (

@@ -15,6 +15,7 @@ import aiohttp
 
 from tests.flow.pollhook import Pollhook
 from tests.flow.processes import eventually
+from tests.flow.standins import Provider
 
 HIDES_NOBODY: Mapping[str, str] = {"companies": "CompanyName", "opportunities": "Objective"}
 """Fields by which the filter of a resource is changed without leaving anybody out."""
@@ -26,6 +27,10 @@ UNCHANGED_FIELDS: Mapping[str, str] = {
     "cases": "Priority",
 }
 """Fields nobody edits, which can be ignored or not."""
+
+CALLS = 15
+"""Of the provider's API between two acts, on average: each of them begins polls anew."""
+LONGEST_SECONDS = 3.0
 
 CALM_INTERVAL = "0.02"
 """Minutes between two polls at the end: 1.2 seconds."""
@@ -39,6 +44,7 @@ class Operator:
     """
 
     pollhook: Pollhook
+    provider: Provider
     instance: int
     dice: random.Random
     entries: dict[str, dict[str, Any]]
@@ -51,7 +57,7 @@ class Operator:
     async def run(self) -> None:
         """Until it is cancelled."""
         while True:
-            await asyncio.sleep(self.dice.uniform(0.1, 0.6))
+            await self.provider.until_asked(self.dice.uniform(0, 2 * CALLS), LONGEST_SECONDS)
             if self.pollhook.is_serving:
                 await self._act()
 

@@ -145,6 +145,17 @@ async def finished(*arguments: str) -> tuple[int, str, str]:
     return process.returncode or 0, output.decode(), complaints.decode()
 
 
+async def until(
+    answer: Callable[[], Awaitable[T]], within_seconds: float, pause_seconds: float = LOOK_SECONDS
+) -> T:
+    """Ask until the answer is true, and give it. Raises TimeoutError."""
+    async with asyncio.timeout(within_seconds):
+        while True:
+            if given := await answer():
+                return given
+            await asyncio.sleep(pause_seconds)
+
+
 async def settled(
     complaints: Callable[[], Awaitable[Sequence[str]]],
     within_seconds: float = PATIENCE_SECONDS,
@@ -159,7 +170,7 @@ async def settled(
         return not last
 
     try:
-        await _until(has_none, within_seconds, pause_seconds)
+        await until(has_none, within_seconds, pause_seconds)
     except TimeoutError:
         pytest.fail(f"still after {within_seconds:g} seconds: " + "; ".join(last[:10]))
 
@@ -169,19 +180,9 @@ async def eventually(
 ) -> T:
     """Ask until the answer is true, and give it; `what` names it should it never be."""
     try:
-        return await _until(answer, within_seconds)
+        return await until(answer, within_seconds)
     except TimeoutError:
         pytest.fail(f"not within {within_seconds:g} seconds: {what}")
-
-
-async def _until(
-    answer: Callable[[], Awaitable[T]], within_seconds: float, pause_seconds: float = LOOK_SECONDS
-) -> T:
-    async with asyncio.timeout(within_seconds):
-        while True:
-            if given := await answer():
-                return given
-            await asyncio.sleep(pause_seconds)
 
 
 def _parsed(line: bytes) -> Mapping[str, Any]:

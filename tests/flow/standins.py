@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
-from contextlib import AsyncExitStack
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AsyncExitStack, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from urllib.parse import urlencode, urlsplit
 
 import aiohttp
 
-from tests.flow.processes import PATIENCE_SECONDS, Program, running
+from tests.flow.processes import PATIENCE_SECONDS, Program, running, until
 
 UNLIMITED = {"rate_limit_calls": 0}
 
@@ -165,6 +165,21 @@ class Provider(Standin):
         """How many calls were answered so far."""
         count: int = (await self.call("GET", f"/_sandbox/requests?after={2**60}"))["count"]
         return count
+
+    async def until_asked(
+        self, calls: float, within_seconds: float, over: Callable[[], bool] = lambda: False
+    ) -> None:
+        """Wait until it has answered so many more calls, for so long, and until it is over.
+
+        Who paces trouble by this leaves the same chances to a daemon on a busy machine.
+        """
+        enough = await self.answered() + calls
+
+        async def is_enough() -> bool:
+            return over() or await self.answered() >= enough
+
+        with suppress(TimeoutError):
+            await until(is_enough, within_seconds)
 
     async def requests(self, call: str, after: int = 0) -> Sequence[Mapping[str, Any]]:
         """The answered calls of that name."""

@@ -64,6 +64,7 @@ class Tumult:
         self.weather = Weather(provider, receiver, self._own_dice())
         self.operator = Operator(
             pollhook=pollhook,
+            provider=provider,
             instance=polled.instance,
             dice=self._own_dice(),
             entries={name: dict(entry) for name, entry in polled.entries.items()},

@@ -54,8 +54,8 @@ AT_PROVIDER = (
     Trouble("empty_answer", {"probability": 0.1}),
     Trouble("error_answer", {"probability": 0.1}),
     Trouble("reset", {"probability": 0.1}),
-    Trouble("bad_token", {"form": "http_401", "times": 2, "probability": 0.1}),
-    Trouble("bad_token", {"form": "code", "times": 2, "probability": 0.1}),
+    Trouble("bad_token", {"form": "http_401", "probability": 0.1}),
+    Trouble("bad_token", {"form": "code", "probability": 0.1}),
     Trouble("page_shift", {"whom": "any", "probability": 0.2}),
     Trouble("page_shift", {"whom": "served", "count": 5, "probability": 0.2}),
     Trouble("page_shift", {"action": "create", "probability": 0.2}),
@@ -77,6 +77,13 @@ AT_RECEIVER = (
     Trouble("delay", {"seconds": 0.2, "probability": 0.2}),
     Trouble("reset", {"probability": 0.1}),
 )
+
+
+CALLS = 8
+"""Between two changes of the weather, on average."""
+LONGEST_SECONDS = 2.0
+MOST_STRIKES = 2
+"""Of one fault before the weather changes: the daemon is to get through sometimes."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -107,13 +114,13 @@ class Front:
         ]
         while len(self._on) < self.at_once:
             self._on.append(self._next(barred))
-        await self._arm([*self._on, *self.standing])
+        await self._arm(self._on, self.standing)
 
     async def calm(self) -> None:
         """No trouble any more."""
         await self._count()
         self._on = []
-        await self._arm([])
+        await self._arm([], [])
 
     @property
     def never_struck(self) -> Sequence[str]:
@@ -139,15 +146,22 @@ class Front:
             for trouble, count in zip(armed, hits.get(fault, ()), strict=False):
                 self.struck[str(trouble)] += count
 
-    async def _arm(self, troubles: Sequence[Trouble]) -> None:
+    async def _arm(self, some: Sequence[Trouble], standing: Sequence[Trouble]) -> None:
         """These, with random numbers of their own: the same ones would strike the same calls.
 
         The others go off; a kill that is armed stays so.
         """
         off = {each.fault: None for each in (*self.troubles, *self.standing)}
         on = {
-            fault: [{**each.settings, "seed": self.dice.randrange(2**32)} for each in armed]
-            for fault, armed in self._by_fault(troubles).items()
+            fault: [
+                {
+                    "times": None if each in standing else MOST_STRIKES,
+                    **each.settings,
+                    "seed": self.dice.randrange(2**32),
+                }
+                for each in armed
+            ]
+            for fault, armed in self._by_fault([*some, *standing]).items()
         }
         await self.standin.switch(**{**off, **on})
 
@@ -166,7 +180,7 @@ class Weather:
         self._dice = dice
         self._provider = provider
         self._at_provider = Front(
-            standin=provider, troubles=AT_PROVIDER, at_once=3, dice=dice, standing=STANDING
+            standin=provider, troubles=AT_PROVIDER, at_once=2, dice=dice, standing=STANDING
         )
         self._at_receiver = Front(standin=receiver, troubles=AT_RECEIVER, at_once=1, dice=dice)
         self._was_set_back = False
@@ -188,7 +202,7 @@ class Weather:
             async with self._changing:
                 await self._at_provider.change(barred=[STALE] if self._was_set_back else [])
                 await self._at_receiver.change()
-            await asyncio.sleep(self._dice.uniform(0.2, 0.8))
+            await self._provider.until_asked(self._dice.uniform(0, 2 * CALLS), LONGEST_SECONDS)
 
     async def set_clock(self, seconds: float) -> None:
         """The provider's, so much later or earlier.
