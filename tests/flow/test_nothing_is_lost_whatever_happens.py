@@ -24,6 +24,8 @@ SOAK_CHANGES = int(os.environ.get("FLOW_CHANGES") or 300_000)
 LEAST_SHARE_TOLD = 0.5
 """Of all changes, so many at least have to give an event of their own: what follows upon another
 between two polls does not."""
+SETTLED_WITHIN_SECONDS = 180
+"""On a busy machine; on an idle one it is a few seconds."""
 LEAST_ACTS = 20
 """Of an operator: edits of the configuration, rewinds and so on."""
 
@@ -54,7 +56,7 @@ LONG_GRACE_SECONDS = 36_000
 """For so long a refresh token is taken again whose successor a kill has lost: clocks jump."""
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 async def test_ten_thousand_changes_arrive_once_and_in_order_whatever_happens(
     pollhook: Pollhook, provider: Provider, receiver: Receiver
 ) -> None:
@@ -139,7 +141,7 @@ class Proof:
         await self.pollhook.start()
         await tumult.operator.rest()
         await tumult.crowd.trickle()
-        await settled(oracle.missing, within_seconds=90, pause_seconds=0.5)
+        await settled(oracle.missing, within_seconds=SETTLED_WITHIN_SECONDS, pause_seconds=0.5)
         return await oracle.judge()
 
     async def _check(
