@@ -49,9 +49,10 @@ RESENT = "cases"
 SETTINGS: Mapping[str, Any] = {
     "polling": {"error_backoff_seconds": 0.1, "error_backoff_max_seconds": 0.5},
     "delivery": {"retry_schedule_seconds": PROMPT},
-    "lease": {"seconds": 2, "renew_seconds": 0.4},
 }
-"""Whoever is killed is to be replaced at once: while nobody polls, no fault can strike."""
+SHORT_LEASE: Mapping[str, Any] = {"lease": {"seconds": 3, "renew_seconds": 0.5}}
+"""Whoever is killed is to be replaced soon: while nobody polls, no fault can strike. A first start,
+with all its migrations, may take longer on a busy machine."""
 LONG_GRACE_SECONDS = 36_000
 """For so long a refresh token is taken again whose successor a kill has lost: clocks jump."""
 
@@ -123,6 +124,7 @@ class Proof:
         now = await self.provider.now()
         since = await self.provider.changes()
         await self.pollhook.kill()
+        self.pollhook.add_settings(SHORT_LEASE)
         return Oracle(
             provider=self.provider,
             receiver=self.receiver,
