@@ -55,6 +55,7 @@ class Tumult:
         polled: Polled,
     ) -> None:
         self._dice = dice
+        self._pollhook = pollhook
         self.crowd = Crowd(
             provider=provider,
             pollhook=pollhook,
@@ -104,7 +105,15 @@ class Tumult:
             if left <= 0 and due <= 0 and not self.never_happened:
                 return
             await self.killer.kill(moment, max(due // max(left, 1), 1))
+            if moment.ends_tokens:
+                await self._open_renewal()
             left -= 1
+
+    async def _open_renewal(self) -> None:
+        """Who dies while it renews tokens keeps others from it for a quarter of a minute: that has
+        a test of its own, and would be most of this one."""
+        async with self._pollhook.database() as database:
+            await database.execute("UPDATE instances SET credentials_locked_until = NULL")
 
     @asynccontextmanager
     async def _background(self, changes: int) -> AsyncIterator[None]:
