@@ -132,10 +132,12 @@ class Operator:
         state = await self._try("GET", "/state")
         if state is None:
             return False
-        cursor = next(each["cursor"] for each in state["resources"] if each["name"] == name)
-        if cursor is None:
+        marks = next(each for each in state["resources"] if each["name"] == name)
+        if marks["cursor"] is None:
             return False
-        to = datetime.fromisoformat(cursor) - timedelta(seconds=self.dice.uniform(5, 10))
+        to = datetime.fromisoformat(marks["cursor"]) - timedelta(seconds=self.dice.uniform(5, 10))
+        if resend and to <= datetime.fromisoformat(marks["baseline"]):
+            return False  # it would tell what never changed
         wanted = {"to": to.isoformat(), "resend": resend}
         return await self._try("POST", f"/resources/{name}/rewind", wanted) is not None
 
