@@ -79,7 +79,8 @@ class Oracle:
                 if true["resource"] in HOLDS[resource]:
                     came = arrivals.pop((resource, true["key"]), [])
                     self._judge(findings, Life(resource=resource, true=true, came=came))
-        findings.wrong += [f"{key} was told, and nothing happened to it" for key in arrivals]
+        for key, came in arrivals.items():
+            findings.wrong.append(f"{key} was told, and nothing happened to it: {came}")
         findings.wrong += _told_twice(told)
         return findings
 
