@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from tests.flow.editing import chosen_seed, enlarge
-from tests.flow.oracle import Findings, Oracle
+from tests.flow.editing import OBJECTS, chosen_seed, enlarge
+from tests.flow.oracle import MARKERS, Findings, Oracle
 from tests.flow.pollhook import PROMPT, Pollhook, trusted
 from tests.flow.processes import settled
 from tests.flow.standins import Provider, Receiver
@@ -91,6 +91,9 @@ class Proof:
         )
         dice = random.Random(self.seed)
         tumult = Tumult(self.pollhook, self.provider, self.receiver, dice, polled)
+        for record in SPOILT:  # or being spoilt, which is told too, would be all that happens to it
+            marker = MARKERS[OBJECTS[record.partition("/")[0]]]
+            await self.provider.edit(record, **{marker: "about to be spoilt"})
         connected = time.monotonic()
         await tumult.run(changes)
         over = time.monotonic()
