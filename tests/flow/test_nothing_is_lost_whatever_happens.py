@@ -57,6 +57,7 @@ LONG_GRACE_SECONDS = 36_000
 """For so long a refresh token is taken again whose successor a kill has lost: clocks jump."""
 
 
+@pytest.mark.soak
 @pytest.mark.timeout(600)
 async def test_ten_thousand_changes_arrive_once_and_in_order_whatever_happens(
     pollhook: Pollhook, provider: Provider, receiver: Receiver
