@@ -278,12 +278,23 @@ async def test_what_is_no_address_is_an_invalid_target(url: str) -> None:
     assert error.kind is OutboundFailure.INVALID_TARGET
 
 
-async def test_a_header_that_would_break_the_request_is_an_invalid_target() -> None:
+@pytest.mark.parametrize("value", ["a\r\nHost: b", "a\nb", "a\rb", "a\0b"])
+async def test_a_header_that_would_break_the_request_is_an_invalid_target(value: str) -> None:
     async with serving(echo) as port, Outbound(CLOSED) as outbound:
-        error = await failure(
-            outbound, f"http://127.0.0.1:{port}/", headers={"X-Key": "a\r\nHost: b"}
+        for headers in ({"X-Key": value}, {value: "x"}):
+            error = await failure(outbound, f"http://127.0.0.1:{port}/", headers=headers)
+            assert error.kind is OutboundFailure.INVALID_TARGET
+
+
+async def test_a_switch_to_another_protocol_is_an_answer() -> None:
+    async def handler(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(
+            b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n"
         )
-    assert error.kind is OutboundFailure.INVALID_TARGET
+        await writer.drain()
+
+    async with serving_raw(handler) as port, Outbound(CLOSED) as outbound:
+        assert (await call(outbound, f"http://127.0.0.1:{port}/", data=b"x")).status == 101
 
 
 async def test_a_certificate_that_is_not_trusted_is_a_tls_failure(tmp_path: Path) -> None:
