@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -12,16 +12,32 @@ from daemon.store.encryption import Keyring
 
 QUERIES = load_queries("rekey")
 BATCH = 200
-PLACES: Mapping[str, str] = {
-    "organizations": "organizations.secret",
-    "users": "users.secret",
-    "secrets": "instances.secrets",
-    "credentials": "instances.credentials",
-    "tokens": "instances.token",
-    "webhook_secrets": "instances.webhook_secret",
-    "answers": "idempotency_keys.answer",
-}
-"""Where sealed values are kept: the name of its queries, and what their contexts begin with."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A column of sealed values; the context of each is `table.column:id`."""
+
+    table: str
+    column: str
+    id: str
+
+    def query(self, name: str) -> str:
+        return QUERIES[name].format(table=self.table, column=self.column, id=self.id)
+
+    def context(self, row_id: str) -> str:
+        return f"{self.table}.{self.column}:{row_id}"
+
+
+PLACES = (
+    Place("organizations", "secret", "organizations.id::text"),
+    Place("users", "secret", "users.id::text"),
+    Place("instances", "secrets", "instances.id::text"),
+    Place("instances", "credentials", "instances.id::text"),
+    Place("instances", "token", "instances.id::text"),
+    Place("instances", "webhook_secret", "instances.id::text"),
+    Place("idempotency_keys", "answer", "organization_id || ':' || key"),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,8 +57,8 @@ async def rekey(database: Database, keyring: Keyring, batch: int = BATCH) -> int
     written, lost = 0, set[str]()
     while True:
         found = 0
-        for name in PLACES:
-            seen, done = await _reseal(database, keyring, (name, batch), lost)
+        for place in PLACES:
+            seen, done = await _reseal(database, keyring, (place, batch), lost)
             found, written = found + seen, written + done
         if not found:
             break
@@ -56,25 +72,25 @@ async def rekey(database: Database, keyring: Keyring, batch: int = BATCH) -> int
 
 
 async def _reseal(
-    database: Database, keyring: Keyring, place: tuple[str, int], lost: set[str]
+    database: Database, keyring: Keyring, step: tuple[Place, int], lost: set[str]
 ) -> tuple[int, int]:
     """One place from end to end: how many values there were to do, and how many were done."""
-    name, batch = place
+    place, batch = step
     found, written, after = 0, 0, ""
     while True:
-        rows = await database.fetch(QUERIES[f"stale_{name}"], keyring.current_id, after, batch)
+        rows = await database.fetch(place.query("stale"), keyring.current_id, after, batch)
         if not rows:
             return found, written
         after = rows[-1]["id"]
-        resealed = [each for row in rows if (each := _seal_anew(keyring, name, row, lost))]
+        resealed = [each for row in rows if (each := _seal_anew(keyring, place, row, lost))]
         found += len(resealed)
         if resealed:
-            write = partial(_write, name=name, resealed=resealed)
+            write = partial(_write, place=place, resealed=resealed)
             written += await database.run_transaction(write)
 
 
-def _seal_anew(keyring: Keyring, name: str, row: Row, lost: set[str]) -> _Resealed | None:
-    context = f"{PLACES[name]}:{row['id']}"
+def _seal_anew(keyring: Keyring, place: Place, row: Row, lost: set[str]) -> _Resealed | None:
+    context = place.context(row["id"])
     try:
         plaintext = keyring.open(row["sealed"], context=context)
     except UndecryptableSecret:
@@ -84,9 +100,9 @@ def _seal_anew(keyring: Keyring, name: str, row: Row, lost: set[str]) -> _Reseal
     return _Resealed(id=row["id"], before=row["sealed"], sealed=sealed)
 
 
-async def _write(connection: Connection, *, name: str, resealed: Sequence[_Resealed]) -> int:
+async def _write(connection: Connection, *, place: Place, resealed: Sequence[_Resealed]) -> int:
     status = await connection.execute(
-        QUERIES[f"write_{name}"],
+        place.query("write"),
         [each.id for each in resealed],
         [each.before for each in resealed],
         [each.sealed for each in resealed],
