@@ -24,7 +24,7 @@ NAMES_KEPT_SECONDS = 10
 URLS_REMEMBERED = 4096
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Answer:
     """An HTTP answer of any status. `headers` ignores case. `body` ends at the cap, `truncated`
     tells of more; `duration_seconds` is from the call to its last byte.
@@ -71,6 +71,8 @@ class Outbound:
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        for poster in self._posters.values():
+            poster.close()
         for session in self._sessions.values():
             await session.close()
         self._sessions.clear()
@@ -118,7 +120,7 @@ class Outbound:
             reply = await self._poster(guard=guard).post(
                 self._target(url, guard=guard),
                 Parts(options["headers"], options.get("data") or b""),
-                Limits(timeout, options["max_bytes"], may_repeat),
+                Limits(timeout, options["deadline_seconds"], options["max_bytes"], may_repeat),
             )
         except CALL_FAILURES as error:
             raise classify(error, url) from error
