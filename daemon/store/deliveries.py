@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from daemon.delivery.endpoint import EndpointStatus
 from daemon.delivery.ready import DueNotification, ReadyNotification
@@ -17,7 +18,7 @@ from daemon.instance import (
     NotificationState,
 )
 from daemon.notifications.context import NotificationFormat
-from daemon.store import leases, splits
+from daemon.store import splits
 from daemon.store.database import Connection, Database, Row, load_queries
 
 QUERIES = load_queries("deliveries")
@@ -77,12 +78,14 @@ async def settle(
     """
 
     async def work(connection: Connection) -> Settled:
-        held = await leases.lock_many_shared(connection, tokens)
-        kept = [one for one in settlements if one.instance_id in held]
+        held, settled = await _settle(connection, tokens, settlements, refunds)
         stored = {key: status for key, status in endpoints.items() if key in held}
         if stored:
             await _store_endpoints(connection, stored)
-        return Settled(held=held, freed=await _settle(connection, kept, refunds))
+        if refunded := [one for key in settled for one in refunds.get(key, ())]:
+            await connection.execute(QUERIES["refund"], refunded)
+        freed = await _free([one for one in settlements if one.instance_id in held], connection)
+        return Settled(held=held, freed=freed)
 
     return await database.run_transaction(work)
 
@@ -97,37 +100,56 @@ async def load_endpoints(
 
 async def _settle(
     connection: Connection,
+    tokens: Mapping[InstanceId, int],
     settlements: Sequence[Settlement],
     refunds: Mapping[NotificationId, Sequence[NotificationId]],
-) -> Sequence[DueNotification]:
-    if not settlements:
-        return ()
-    may_be_refunded = [
-        refunded for one in settlements for refunded in refunds.get(one.notification_id, ())
-    ]
-    final = [one.notification_id for one in settlements if one.state not in UNFINISHED_STATES]
-    settled = await connection.fetch(
+) -> tuple[frozenset[InstanceId], Sequence[NotificationId]]:
+    """The instances whose leases still hold, and the notifications that were settled just now."""
+    ids = [one.notification_id for one in settlements]
+    row = await connection.fetchrow(
         QUERIES["settle"],
-        [one.notification_id for one in settlements],
-        [one.state for one in settlements],
-        [one.attempts for one in settlements],
-        [one.due_at for one in settlements],
-        [one.number for one in settlements],
-        [one.outcome.started_at for one in settlements],
-        [one.outcome.duration_seconds for one in settlements],
-        [one.outcome.kind for one in settlements],
-        [one.outcome.status for one in settlements],
-        [one.spent for one in settlements],
-        [one.outcome.answer for one in settlements],
-        final,
-        may_be_refunded,
+        [as_json(one) for one in settlements],
+        [*ids, *(refunded for key in ids for refunded in refunds.get(key, ()))],
+        [one.notification_id for one in settlements if one.state not in UNFINISHED_STATES],
+        list(tokens.keys()),
+        list(tokens.values()),
     )
-    if refunded := [one for row in settled for one in refunds.get(row["id"], ())]:
-        await connection.execute(QUERIES["refund"], refunded)
-    split = {one.notification_id for one in settlements if one.state is NotificationState.SPLIT}
+    if row is None:
+        raise AssertionError("unreachable: the statement always answers a row")
+    return frozenset(row["held"]), row["settled"]
+
+
+async def _free(
+    settlements: Sequence[Settlement], connection: Connection
+) -> Sequence[DueNotification]:
+    """What may be sent now that these are recorded."""
+    split, final = [], []
+    for one in settlements:
+        if one.state is NotificationState.SPLIT:
+            split.append(one.notification_id)
+        elif one.state not in UNFINISHED_STATES:
+            final.append(one.notification_id)
     parts = await _replace_split(connection, sorted(split))
-    freed = await _free_successors(connection, [one for one in final if one not in split])
+    freed = await _free_successors(connection, final)
     return sorted([*parts, *freed], key=lambda row: (row.due_at, row.id))
+
+
+def as_json(one: Settlement) -> Mapping[str, Any]:
+    """A settlement as `settle` takes it: an array for each column would cost several times more."""
+    return {
+        "instance_id": one.instance_id,
+        "notification_id": one.notification_id,
+        "state": one.state,
+        "attempts": one.attempts,
+        "due_at": one.due_at,
+        "number": one.number,
+        "started_at": one.outcome.started_at,
+        "duration_seconds": one.outcome.duration_seconds,
+        "outcome": one.outcome.kind,
+        "status": one.outcome.status,
+        "spent": one.spent,
+        "answer": one.outcome.answer,
+    }
 
 
 async def _replace_split(

@@ -58,16 +58,6 @@ async def lock_shared(connection: Connection, instance_id: InstanceId, token: in
         raise Fenced(f"The lease of instance {instance_id} is no longer held under token {token}.")
 
 
-async def lock_many_shared(
-    connection: Connection, tokens: Mapping[InstanceId, int]
-) -> frozenset[InstanceId]:
-    """Hold the fence of several instances; answers those that are still ours."""
-    rows = await connection.fetch(
-        QUERIES["lock_many_shared"], list(tokens.keys()), list(tokens.values())
-    )
-    return frozenset(InstanceId(row["instance_id"]) for row in rows)
-
-
 async def lock_change(connection: Connection, instance_id: InstanceId) -> int | None:
     """Fence all work begun before this change; answers the new token, None without such a row."""
     token: int | None = await connection.fetchval(QUERIES["lock_change"], instance_id)

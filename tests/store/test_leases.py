@@ -178,17 +178,6 @@ async def test_a_change_by_a_person_fences_what_began_before_it(database: Databa
     assert after.token == before.token + 1
 
 
-async def test_locking_many_answers_only_those_still_held(database: Database) -> None:
-    first, second = await make_instance(database), await make_instance(database)
-    leases = make_leases(database)
-    await leases.run_once()
-    held = {key: lease.token for key in (first, second) if (lease := leases.holds(key))}
-    async with database.transaction() as connection:
-        await rows.lock_change(connection, second)
-    async with database.transaction() as connection:
-        assert await rows.lock_many_shared(connection, held) == {first}
-
-
 async def test_a_lease_that_does_not_exist_is_no_lease(database: Database) -> None:
     async with database.transaction() as connection:
         assert await rows.lock_change(connection, InstanceId(404)) is None

@@ -31,29 +31,36 @@ cross join lateral (
 ) as due
 
 -- name: settle
--- What attempts brought about: first their notifications' states, and the attempts themselves.
+-- What attempts brought about: their notifications' states, and the attempts themselves, as far as
+-- the leases under which they were made still hold. These are locked first, in ascending order.
 -- Successors and refunds are locked along, so that all locks are taken in ascending order. An attempt
 -- that was refunded while the next was under way stays so. What is there already, because word of an
 -- earlier commit was lost, is left out.
-with outcome as (
-    select *
-    from unnest(
-        $1::bigint[], $2::text[], $3::integer[], $4::timestamptz[], $5::integer[],
-        $6::timestamptz[], $7::double precision[], $8::text[], $9::integer[], $10::boolean[],
-        $11::text[]
-    ) as o (
-        notification_id, state, attempts, due_at, number, started_at, duration_seconds, outcome,
-        status, spent, answer
+with held as (
+    select leases.instance_id
+    from leases
+    join unnest($4::bigint[], $5::bigint[]) as lease (instance_id, token)
+        on lease.instance_id = leases.instance_id and lease.token = leases.token
+    order by leases.instance_id
+    for share of leases
+), outcome as (
+    select o.*
+    from jsonb_to_recordset($1::jsonb) as o (
+        instance_id bigint, notification_id bigint, state text, attempts integer,
+        due_at timestamptz, number integer, started_at timestamptz,
+        duration_seconds double precision, outcome text, status integer, spent boolean, answer text
     )
+    where o.instance_id = any(array(select held.instance_id from held))
 ), locked as (
     select id
     from notifications
     where id in (
-            select unnest($1::bigint[] || $13::bigint[])
+            select unnest($2::bigint[])
             union all
-            select id from notifications where waits_for = any($12::bigint[])
+            select id from notifications where waits_for = any($3::bigint[])
         )
         and state in ('pending', 'retrying')
+        and (select count(*) from held) > 0 -- which locks all leases before anything here
     order by id
     for no key update
 ), settled as (
@@ -88,7 +95,8 @@ with outcome as (
     join settled on settled.id = outcome.notification_id
     order by outcome.started_at
 )
-select id from settled
+select
+    array(select held.instance_id from held) as held, array(select settled.id from settled) as settled
 
 -- name: refund
 -- Attempts that were the endpoint's trouble after all: not spent, and due again at once.

@@ -44,15 +44,6 @@ delete from daemons where expires_at < now() - interval '1 day'
 -- The fence: holds the lease row against changes and takeovers until the transaction ends.
 select true from leases where instance_id = $1 and token = $2 for share
 
--- name: lock_many_shared
--- The fence of several instances at once, in ascending order; answers those still held.
-select leases.instance_id
-from leases
-join unnest($1::bigint[], $2::bigint[]) as held (instance_id, token)
-    on held.instance_id = leases.instance_id and held.token = leases.token
-order by leases.instance_id
-for share of leases
-
 -- name: lock_change
 -- A change by a person: waits for running commits, then fences those that began before it.
 update leases set token = token + 1 where instance_id = $1 returning token
