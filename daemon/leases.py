@@ -60,10 +60,14 @@ class Leases:
 
     def holds(self, instance_id: InstanceId) -> Lease | None:
         """The lease, if it is ours and its local deadline has not passed."""
-        token = self._tokens.get(instance_id)
-        if token is None or self._clock() >= self._deadline:
+        token = self.token(instance_id)
+        if token is None:
             return None
         return Lease(instance_id=instance_id, token=token, deadline=self._deadline)
+
+    def token(self, instance_id: InstanceId) -> int | None:
+        """Its fencing token, if it is ours and its local deadline has not passed."""
+        return self._tokens.get(instance_id) if self._clock() < self._deadline else None
 
     def held(self) -> frozenset[InstanceId]:
         """Every instance this daemon may act for now."""

@@ -27,6 +27,8 @@ from daemon.store.deliveries import Settled
 log = structlog.get_logger(__name__)
 
 OUTAGE_PAUSE_SECONDS = 1.0
+UNSETTLED_PER_SLOT = 4
+"""So many outcomes may wait to be recorded: a kill makes their attempts once more."""
 SETTLING_GRACE_SECONDS = 5.0
 
 
@@ -159,7 +161,7 @@ class Dispatcher:
 
     def _may_begin(self) -> bool:
         """Outcomes that cannot be recorded must not pile up."""
-        room = self._settler.waiting < 2 * self._means.settings.max_in_flight
+        room = self._settler.waiting < UNSETTLED_PER_SLOT * self._means.settings.max_in_flight
         return room and not self._stopping and not self._settler.is_stalled
 
     def _begin(self, lane: Lane, now: datetime) -> Sending | None:
@@ -187,8 +189,7 @@ class Dispatcher:
 
     def _may_still_send(self, lane: Lane) -> bool:
         """Asked right before the call: lease and configuration may have gone since the decision."""
-        lease = self._means.leases.holds(lane.instance_id)
-        return not lane.is_closed and lease is not None and lease.token == lane.token
+        return not lane.is_closed and self._means.leases.token(lane.instance_id) == lane.token
 
     def _give_back(self, sending: Sending) -> None:
         self._slots.release(sending.tier)

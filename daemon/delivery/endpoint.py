@@ -74,7 +74,7 @@ class EndpointStatus:
     warned: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Attempted:
     """What one attempt says about its endpoint. `era` is the one it was begun in."""
 
@@ -85,7 +85,7 @@ class Attempted:
     retry_after_seconds: float = 0.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Reaction:
     """What follows: the endpoint's next status, and whether its notification spends an attempt.
 

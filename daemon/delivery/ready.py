@@ -11,7 +11,7 @@ from daemon.notifications.compose import Draft
 from daemon.notifications.context import NotificationFormat
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class ReadyNotification:
     """What an attempt needs. `attempts` counts those spent, `event_id` is the `webhook-id`.
 
@@ -30,7 +30,7 @@ class ReadyNotification:
     replay: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class DueNotification:
     """What the outbox says is next in a lane.
 

@@ -60,16 +60,16 @@ class Refiller:
         A lane made under an earlier lease is forgotten first. A lease that was found fenced is not
         used again: it takes a moment until a new one is known.
         """
-        lease = self._means.leases.holds(instance_id)
+        token = self._means.leases.token(instance_id)
         lane = self._board.find(instance_id)
-        if lane is not None and (lease is None or lease.token != lane.token):
+        if lane is not None and token != lane.token:
             self._board.drop(lane)
             lane = None
-        if lease is None or self._fenced.get(instance_id) != lease.token:
+        if token is None or self._fenced.get(instance_id) != token:
             self._fenced.pop(instance_id, None)
-        if lease is None or instance_id in self._fenced or self._withheld[instance_id]:
+        if token is None or instance_id in self._fenced or self._withheld[instance_id]:
             return None
-        return self._add(instance_id, lease.token) if lane is None else lane
+        return self._add(instance_id, token) if lane is None else lane
 
     def hand_over(self, lane: Lane, ready: Sequence[ReadyNotification]) -> None:
         """What a commit has brought; a refill between that commit and this call may know it."""
@@ -128,8 +128,7 @@ class Refiller:
 
     def _fence(self, instance_id: InstanceId, token: int) -> None:
         """This lease no longer holds: forget what is in memory under it."""
-        lease = self._means.leases.holds(instance_id)
-        if lease is not None and lease.token == token:
+        if self._means.leases.token(instance_id) == token:
             self._fenced[instance_id] = token
         lane = self._board.find(instance_id)
         if lane is not None and lane.token == token:

@@ -63,7 +63,8 @@ class Reporter:
         self._deliveries[outcome.kind].inc()
         self._metrics.delivery_duration.observe(outcome.duration_seconds)
         if outcome.kind is OutcomeKind.DELIVERED:
-            latency = (outcome.ended_at - ready.page_read_at).total_seconds()
+            waited = (outcome.started_at - ready.page_read_at).total_seconds()
+            latency = waited + outcome.duration_seconds
             self._metrics.delivery_latency.observe(max(0.0, latency))
 
     def endpoint_turned(self, instance_id: InstanceId, status: EndpointStatus) -> None:

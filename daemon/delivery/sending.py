@@ -12,7 +12,7 @@ from daemon.delivery.signing import Signer
 from daemon.delivery.slots import Tier
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Sending:
     """What an attempt was begun with.
 

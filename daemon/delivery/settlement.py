@@ -31,7 +31,7 @@ class OutcomeKind(StrEnum):
     CANCELLED = "cancelled"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Outcome:
     """One attempt as it ended. `reason` says in words why it failed, `answer` is what came back."""
 
@@ -60,7 +60,7 @@ def cancelled(started_at: datetime, ended_at: datetime) -> Outcome:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Settlement:
     """One attempt that was made, and what it makes of its notification.
 
@@ -78,7 +78,7 @@ class Settlement:
     outcome: Outcome
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Begun:
     """An attempt as it was begun: of which notification, in which era of its endpoint.
 
@@ -92,7 +92,7 @@ class Begun:
     queues: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Conclusion:
     """What an attempt means: for its notification, for its endpoint, and for earlier attempts.
 
@@ -112,6 +112,7 @@ def conclude(
     A failure is the notification's own and spends an attempt, unless it is the endpoint's trouble.
     A body of several events that is refused as such is split. `chance` (0 to 1) decides the jitter.
     """
+    now = outcome.ended_at
     attempted = Attempted(
         notification_id=begun.ready.id,
         era=begun.era,
@@ -119,11 +120,11 @@ def conclude(
         reason=outcome.reason,
         retry_after_seconds=outcome.retry_after_seconds,
     )
-    reaction = react(endpoint, attempted, policy, outcome.ended_at, chance)
+    reaction = react(endpoint, attempted, policy, now, chance)
     retry_at: datetime | None = begun.ready.due_at
-    if reaction.spent:
+    if reaction.spent and outcome.blame is not Blame.NOBODY:
         attempts, wait = begun.ready.attempts + 1, outcome.retry_after_seconds
-        retry_at = next_due_at(policy, attempts, wait, outcome.ended_at, chance)
+        retry_at = next_due_at(policy, attempts, wait, now, chance)
     settlement = _settlement(begun, outcome, spent=reaction.spent, retry_at=retry_at)
     if settlement.state is NotificationState.DEAD and begun.queues:
         return _queued(begun, settlement, reaction.status)

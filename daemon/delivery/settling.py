@@ -24,7 +24,7 @@ GROUP_AT_MOST = 256
 OUTAGE_PAUSE_SECONDS = 1.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Result:
     """A settlement, the lease it was made under, and what else is to be recorded with it.
 

@@ -82,20 +82,27 @@ class Signer:
         if keys := self._keys_at(timestamp):
             content = _signed_content(ready.event_id, timestamp, ready.body)
             headers["webhook-signature"] = _standard_signature(keys, content)
-        if key := self._configuration.signature_key:
-            headers["Elements-Webhook-Signature"] = elements_signature(key, ready.body)
+        if self._elements_key is not None:
+            headers["Elements-Webhook-Signature"] = _elements_signature(
+                self._elements_key, ready.body
+            )
         if ready.replay:
             headers["Elements-Replay"] = "true"
         return headers
 
-    def _keys_at(self, timestamp: int) -> Sequence[bytes]:
+    def _keys_at(self, timestamp: int) -> Sequence[hmac.HMAC]:
         if not self._retires:
             return self._keys
-        return [decode_secret(secret) for secret in self._configuration.secrets_at(timestamp)]
+        return _standard_keys(self._configuration.secrets_at(timestamp))
 
     @cached_property
-    def _keys(self) -> Sequence[bytes]:
-        return [decode_secret(secret) for secret in self._configuration.webhook_secrets]
+    def _keys(self) -> Sequence[hmac.HMAC]:
+        return _standard_keys(self._configuration.webhook_secrets)
+
+    @cached_property
+    def _elements_key(self) -> hmac.HMAC | None:
+        key = self._configuration.signature_key
+        return _keyed(key.encode()) if key else None
 
     @cached_property
     def _lasting(self) -> dict[str, str]:
@@ -124,7 +131,7 @@ def new_webhook_secret() -> str:
 
 def elements_signature(key: str, body: bytes) -> str:
     """The original's `Elements-Webhook-Signature`: keyed by the text itself, no timestamp in it."""
-    return "sha256=" + _base64_hmac(key.encode(), body)
+    return _elements_signature(_keyed(key.encode()), body)
 
 
 def standard_signature(webhook_secrets: Sequence[str], signed: Signed) -> str:
@@ -133,7 +140,7 @@ def standard_signature(webhook_secrets: Sequence[str], signed: Signed) -> str:
     Raises ValueError for a secret that is not `whsec_` and base64.
     """
     content = _signed_content(signed.webhook_id, signed.timestamp, signed.body)
-    return _standard_signature([decode_secret(secret) for secret in webhook_secrets], content)
+    return _standard_signature(_standard_keys(webhook_secrets), content)
 
 
 def decode_secret(secret: str) -> bytes:
@@ -151,8 +158,16 @@ def _signed_content(webhook_id: str, timestamp: int, body: bytes) -> bytes:
     return b"%s.%d.%s" % (webhook_id.encode(), timestamp, body)
 
 
-def _standard_signature(keys: Sequence[bytes], content: bytes) -> str:
+def _standard_keys(webhook_secrets: Sequence[str]) -> Sequence[hmac.HMAC]:
+    return [_keyed(decode_secret(secret)) for secret in webhook_secrets]
+
+
+def _standard_signature(keys: Sequence[hmac.HMAC], content: bytes) -> str:
     return " ".join(["v1," + _base64_hmac(key, content) for key in keys])
+
+
+def _elements_signature(key: hmac.HMAC, body: bytes) -> str:
+    return "sha256=" + _base64_hmac(key, body)
 
 
 def _lasting_headers(configuration: EndpointConfiguration) -> Iterator[tuple[str, str]]:
@@ -166,5 +181,12 @@ def _basic(configuration: EndpointConfiguration) -> str:
     return "Basic " + base64.b64encode(credentials.encode()).decode("ascii")
 
 
-def _base64_hmac(key: bytes, content: bytes) -> str:
-    return binascii.b2a_base64(hmac.digest(key, content, "sha256"), newline=False).decode("ascii")
+def _keyed(key: bytes) -> hmac.HMAC:
+    """To be copied for each content: preparing the key costs as much as signing a small one."""
+    return hmac.new(key, digestmod="sha256")
+
+
+def _base64_hmac(key: hmac.HMAC, content: bytes) -> str:
+    mac = key.copy()
+    mac.update(content)
+    return binascii.b2a_base64(mac.digest(), newline=False).decode("ascii")

@@ -84,6 +84,7 @@ class Database:
             timeout=10,
             command_timeout=60,
             init=_prepare_session,
+            reset=_leave_as_it_is,
             server_settings=_SESSION | limit,
         )
         with _outages():
@@ -170,6 +171,11 @@ async def _prepare_session(connection: asyncpg.Connection[asyncpg.Record]) -> No
         encoder=lambda value: b"\x01" + orjson.dumps(value),
         decoder=lambda data: orjson.loads(data[1:]),
     )
+
+
+async def _leave_as_it_is(_: object) -> None:
+    """Of a session nothing is set, listened to or locked beyond a transaction: to undo that each
+    time would be one more round trip."""
 
 
 @contextlib.contextmanager
