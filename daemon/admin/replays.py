@@ -46,7 +46,7 @@ async def redeliver_event(request: web.Request) -> web.Response:
     if notification.state in _GONE:
         raise Conflict(f"Event {name} was {notification.state}: it cannot be sent again.")
     if read_flag(content, "dryRun"):
-        volume = Volume(notifications=1, events=notification.events)
+        volume = await replays.measure(context.database, [notification.id])
         return answer(_render(volume, dry_run=True))
     volume = await replays.revive(context.database, [notification.id])
     if not volume.notifications:

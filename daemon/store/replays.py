@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 from daemon.instance import InstanceId, NotificationId, NotificationState
 from daemon.store.database import Database, Row, load_queries
@@ -56,6 +56,11 @@ async def revive(database: Database, ids: Sequence[NotificationId]) -> Volume:
     return _volume(await database.fetch(QUERIES["revive"], ids))
 
 
+async def measure(database: Database, ids: Sequence[NotificationId]) -> Volume:
+    """What `revive` would send again."""
+    return _volume(await database.fetch(QUERIES["measure"], ids))
+
+
 async def revive_span(database: Database, span: Span) -> Volume:
     """Send a whole span again, in small transactions. A second call continues one cut short, but
     repeats delivered ones that were sent meanwhile."""
@@ -86,6 +91,9 @@ async def purge_dead(database: Database, span: Span, only: NotificationId | None
 
 
 async def _batches(database: Database, span: Span) -> AsyncIterator[Sequence[Row]]:
+    """What was final when it was asked for: what has ended since was sent again by this very call,
+    or needs no repeating."""
+    asked_at = datetime.now(UTC)
     for state in REPLAYABLE:
         if state not in span.states:
             continue
@@ -100,7 +108,7 @@ async def _batches(database: Database, span: Span) -> AsyncIterator[Sequence[Row
             span.object_type,
             BATCH,
         ):
-            yield rows
+            yield [row for row in rows if row["finished_at"] < asked_at]
             created_at, last = rows[-1]["created_at"], rows[-1]["id"]
 
 

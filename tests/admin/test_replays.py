@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -7,7 +8,10 @@ from typing import Any
 import pytest
 
 from daemon.admin.context import AdminContext
-from daemon.instance import InstanceId, NotificationState
+from daemon.instance import InstanceId, NotificationId, NotificationState
+from daemon.store import replays
+from daemon.store.database import Database
+from daemon.store.replays import Volume
 from tests.admin.api import Api
 from tests.admin.sources import Told, make_told
 
@@ -77,19 +81,20 @@ async def test_one_on_its_way_is_brought_forward_behind_its_predecessors(
 
 
 async def test_of_a_split_one_the_parts_go_out_again(api: Api, told: Told) -> None:
-    whole = await told.commit("a")
-    part = await told.commit("b")
-    await told.end(NotificationState.DEAD, part)
+    whole, *parts = [await told.commit(each) for each in "abc"]
+    await told.end(NotificationState.DEAD)
     await told.end(NotificationState.SPLIT, whole)
     await told.source.database.execute(
-        "update notifications set parent_id = $1 where id = $2", whole, part
+        "update notifications set parent_id = $1 where id = any($2)", whole, parts
     )
 
+    counted = await api.call("POST", f"{told.path}/events/{whole}/redeliver", {"dryRun": True})
     reply = await api.call("POST", f"{told.path}/events/{whole}/redeliver")
 
-    assert reply.json == {"notifications": 1, "events": 1, "dryRun": False}
+    assert counted.json == {"notifications": 2, "events": 2, "dryRun": True}
+    assert reply.json == {**counted.json, "dryRun": False}
     assert (await told.row(whole))["state"] == "split"
-    assert (await told.row(part))["state"] == "pending"
+    assert {(await told.row(part))["state"] for part in parts} == {"pending"}
 
 
 async def test_without_a_span_all_that_is_dead_goes_out_again(api: Api, told: Told) -> None:
@@ -127,6 +132,30 @@ async def test_a_span_of_delivered_ones_is_repeated_in_batches(
     assert dry.json == {"notifications": 6, "events": 28, "dryRun": True}
     assert wet.json == {"notifications": 6, "events": 28, "dryRun": False}
     assert past.json["notifications"] == 0
+
+
+async def test_what_is_delivered_while_a_span_is_sent_again_is_not_sent_a_third_time(
+    api: Api, told: Told, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = [await told.commit(each) for each in "ab"]
+    await told.end(NotificationState.DEAD, first)
+    await told.end(NotificationState.DELIVERED, second)
+    revived = []
+
+    async def revive_and_deliver(database: Database, ids: Sequence[NotificationId]) -> Volume:
+        volume = await revive(database, ids)
+        revived.extend(ids)
+        for number in ids:
+            await told.end(NotificationState.DELIVERED, number)
+        return volume
+
+    revive = replays.revive
+    monkeypatch.setattr(replays, "revive", revive_and_deliver)
+    body = {"since": "2020-01-01T00:00:00Z", "status": "all"}
+    reply = await api.call("POST", f"{told.path}/redeliver", body)
+
+    assert revived == [first, second]
+    assert reply.json == {"notifications": 2, "events": 2, "dryRun": False}
 
 
 @pytest.mark.parametrize(

@@ -19,9 +19,16 @@ from chosen
 where notifications.id = chosen.id
 returning notifications.id, notifications.events
 
+-- name: measure
+-- What `revive` would send again.
+select events
+from notifications
+where (id = any($1::bigint[]) or parent_id = any($1::bigint[]))
+    and state in ('pending', 'retrying', 'delivered', 'dead')
+
 -- name: choose_dead
 -- A batch of what was given up in a span of time, in its order.
-select id, created_at, events
+select id, created_at, finished_at, events
 from notifications
 where instance_id = $1
     and state = 'dead'
@@ -36,7 +43,7 @@ limit $7
 
 -- name: choose_delivered
 -- The same of what was delivered, found by its events.
-select notifications.id, batch.created_at, notifications.events
+select notifications.id, batch.created_at, notifications.finished_at, notifications.events
 from (
     select distinct events.created_at, events.notification_id
     from events
