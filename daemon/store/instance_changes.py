@@ -10,7 +10,7 @@ from uuid import UUID
 from daemon.connectors.connector import Grant
 from daemon.errors import NotFound
 from daemon.instance import InstanceId, OrganizationId, UserId
-from daemon.store import credentials, leases
+from daemon.store import credentials, endpoints, leases
 from daemon.store.accounts import digest
 from daemon.store.database import Connection, Database, load_queries
 from daemon.store.encryption import Keyring
@@ -98,13 +98,20 @@ async def lock(
 async def alter(
     connection: Connection, keyring: Keyring, instance_id: InstanceId, alteration: Alteration
 ) -> None:
-    """Write what its owner altered; new tokens begin a new generation and end `needs_reauth`."""
+    """Write what its owner altered; new tokens begin a new generation and end `needs_reauth`.
+
+    A callback at another address is a new one: the trouble of the old one is over, and what waits
+    for its retry is due at once.
+    """
+    configuration = alteration.configuration
+    if await connection.fetchval(QUERIES["is_called_elsewhere"], instance_id, configuration):
+        await endpoints.enable(connection, instance_id)
     await connection.execute(
         QUERIES["update_instance"],
         instance_id,
         alteration.name,
         list(alteration.tags),
-        alteration.configuration,
+        configuration,
         seal_column(keyring, "secrets", instance_id, alteration.secrets),
     )
     if alteration.grant is not None:

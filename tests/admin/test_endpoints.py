@@ -87,6 +87,26 @@ async def test_an_enabled_endpoint_is_trusted_again_and_its_backlog_is_due_in_or
     assert await context.database.fetchval("select token from leases") == token + 1
 
 
+@pytest.mark.parametrize("state", ["failing", "disabled"])
+async def test_a_callback_that_moves_is_a_new_one_and_gets_at_once_what_the_old_one_did_not_take(
+    api: Api, context: AdminContext, told: Told, receiver: Receiver, state: str
+) -> None:
+    number = await told.commit("a")
+    later = datetime.now(UTC) + timedelta(days=1)
+    await context.database.execute(
+        "update notifications set state = 'retrying', attempts = 4, due_at = $1", later
+    )
+    await set_endpoint(context, told, state, since=datetime.now(UTC), reason="gone")
+
+    for url, expected in ((receiver.url(), state), (receiver.url("/moved"), "healthy")):
+        change = {"configuration": {"event.notification.callback.url": url}}
+        assert (await api.call("PATCH", told.path, change)).status == 200
+        assert (await api.get(f"{told.path}/endpoint")).json["state"] == expected
+
+    row = await told.row(number)
+    assert (row["attempts"], row["due_at"] < later) == (0, True)
+
+
 async def test_a_rotated_secret_is_shown_once_and_the_old_one_signs_along(
     api: Api, context: AdminContext, told: Told, heard: Heard
 ) -> None:

@@ -74,6 +74,14 @@ select exists (
     select from instances where id = $1 and organization_id = $2 and deleted_at is null
 )
 
+-- name: is_called_elsewhere
+-- Whether this configuration has its owner's callback at another address than until now.
+select
+    configuration ->> 'event.notification.callback.url'
+    is distinct from $2::jsonb ->> 'event.notification.callback.url'
+from instances
+where id = $1
+
 -- name: update_instance
 -- What its owner may change.
 update instances
