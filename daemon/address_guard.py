@@ -14,6 +14,7 @@ Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
 
 MAX_URL_CHARACTERS = 2048
+MAX_LABEL_CHARACTERS = 63
 
 # Sources: the IANA special-purpose address registries; the clouds' metadata services that lie
 # outside of them (Azure's wire server). Whatever IPv6 has outside 2000::/3 is not global at all.
@@ -197,13 +198,29 @@ def _parse_url(url: str, field: str) -> SplitResult:
         reason = "must begin with http:// or https://"
     elif parts.username is not None or parts.password is not None:
         reason = "must not hold a user name or password"
-    elif not parts.hostname:
-        reason = "names no host"
     elif port == 0:
         reason = "names port 0"
+    else:
+        reason = _why_no_host(parts.hostname or "")
     if reason is not None:
         raise _fault(field, reason)
     return parts
+
+
+def _why_no_host(host: str) -> str | None:
+    """Why nothing can be found under a host, or None."""
+    if not host:
+        return "names no host"
+    if any(unicodedata.category(character) == "Cf" for character in host):
+        return "names a host with an invisible character"
+    if ":" in host:
+        return None
+    if "%" in host:
+        return "names a host with a percent sign"
+    labels = _as_looked_up(host).split(".")
+    if not all(1 <= len(label) <= MAX_LABEL_CHARACTERS for label in labels):
+        return f"names a host with a part that is empty or longer than {MAX_LABEL_CHARACTERS}"
+    return None
 
 
 def _fault(field: str, reason: str) -> InvalidInput:

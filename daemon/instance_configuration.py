@@ -181,12 +181,21 @@ def _address(value: object) -> str:
     return text
 
 
+def _user_name(value: object) -> str:
+    text = _text(value)
+    if ":" in text:  # RFC 7617: the rest would be taken for the password
+        raise Refused("may not hold a colon")
+    return text
+
+
 def _headers(value: object) -> Mapping[str, str]:
     content = _decoded(value)
     if not isinstance(content, dict) or len(content) > MAXIMUM_HEADERS:
         raise Refused(f"has to be a JSON object of at most {MAXIMUM_HEADERS} headers")
     for name, text in content.items():
         _check_header(name, text)
+    if len({name.lower() for name in content}) < len(content):
+        raise Refused("names a header twice: upper and lower case are the same")
     return content
 
 
@@ -227,6 +236,7 @@ def _decoded(value: object) -> object:
 _PARSERS: Mapping[str, Callable[[object], Any]] = {
     keys.CALLBACK_URL: _address,
     keys.CALLBACK_HEADERS: _headers,
+    keys.BASIC_USERNAME: _user_name,
     keys.TIMEZONE: _zone,
     keys.RETRY_SCHEDULE: _schedule,
     keys.POLLER_CONFIGURATION: _unchanged,

@@ -108,6 +108,8 @@ def test_nothing_given_is_not_a_value(given: object) -> None:
         ("event.notification.callback.headers", {"a b": "x"}, "name"),
         ("event.notification.callback.headers", {"X": "a\r\nb"}, "X"),
         ("event.notification.callback.headers", {"X": 1}, "X"),
+        ("event.notification.callback.headers", {"X-Key": "a", "x-key": "b"}, "twice"),
+        ("event.notification.basic.username", "user:name", "colon"),
         ("event.notification.callback.headers", {"Webhook-Id": "x"}, "Webhook-Id"),
         ("event.notification.callback.headers", {"content-length": "1"}, "content-length"),
         ("event.notification.callback.headers", '{"X": "\\u0000"}', "NUL"),
