@@ -57,9 +57,9 @@ class EndpointStatus:
 
     `failures` counts, while healthy, the different notifications that failed in a row; while
     failing, the probes that failed. Kept in memory only: `failed` names those that failed in a row
-    until it turned to failing; `era` is raised whenever it does, because an attempt begun in an
-    earlier era says nothing about this one; `warned` is the percentage of its patience an operator
-    was last warned at.
+    until it turned to failing, so that after a restart they are counted anew; `era` is raised
+    whenever it does, because an attempt begun in an earlier era says nothing about this one;
+    `warned` is the percentage of its patience an operator was last warned at.
     """
 
     state: EndpointState = EndpointState.HEALTHY
@@ -162,10 +162,11 @@ def _failed(
 ) -> EndpointStatus:
     if attempted.notification_id in status.failed:
         return status
+    failed = (*status.failed, attempted.notification_id)
     counted = replace(
         status,
-        failures=status.failures + 1,
-        failed=(*status.failed, attempted.notification_id),
+        failures=len(failed),
+        failed=failed,
         last_error=attempted.reason,
     )
     if counted.failures < FAILURES_UNTIL_FAILING:

@@ -87,10 +87,14 @@ def test_an_answer_in_between_breaks_the_row(blame: Blame) -> None:
     assert fail_different(4, 5, status=status).state is HEALTHY
 
 
-def test_two_failures_known_from_before_a_restart_count() -> None:
+def test_failures_from_before_a_restart_may_have_been_the_same_notifications() -> None:
     restarted = EndpointStatus(failures=2)
 
-    assert attempt(restarted, 9).status.state is FAILING
+    reaction = attempt(restarted, 9)
+
+    assert (reaction.status.state, reaction.status.failures) == (HEALTHY, 1)
+    assert reaction.spent
+    assert fail_different(10, 11, status=reaction.status).state is FAILING
 
 
 def test_while_it_lasts_probes_spend_nothing_and_wait_longer_each_time() -> None:
@@ -185,8 +189,8 @@ def test_a_probe_waits_at_least_as_long_as_retry_after_says() -> None:
 
 def test_a_schedule_of_zeros_does_not_make_probing_a_busy_loop() -> None:
     zeros = replace(POLICY, schedule_seconds=(0, 0))
-    status = EndpointStatus(failures=2)
-    attempted = Attempted(notification_id=NotificationId(1), era=0, blame=Blame.ENDPOINT)
+    status = fail_different(1, 2)
+    attempted = Attempted(notification_id=NotificationId(3), era=0, blame=Blame.ENDPOINT)
 
     status = react(status, attempted, zeros, NOW, 0.5).status
 
