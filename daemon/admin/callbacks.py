@@ -24,11 +24,14 @@ _REACHED: Mapping[OutboundFailure, tuple[bool | None, bool | None]] = {
     OutboundFailure.DNS: (False, False),
     OutboundFailure.CONNECTION: (True, False),
     OutboundFailure.TLS: (True, True),
-    OutboundFailure.TIMEOUT: (None, None),
+    OutboundFailure.TIMEOUT: (True, True),
     OutboundFailure.RESET: (True, True),
     OutboundFailure.INVALID_TARGET: (None, False),
 }
 """What each failure says about name look-up and connection; None where it leaves that open."""
+
+_CONNECTING = (None, None)
+"""The same of a time-out before all was ready to speak: look-up, connection and TLS share it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,7 +96,7 @@ async def call(context: AdminContext, url: str, headers: Mapping[str, str], body
     except AddressRefused as error:
         return _unreached(str(error), started, (None, False, None))
     except OutboundError as error:
-        resolved, connected = _REACHED[error.kind]
+        resolved, connected = _CONNECTING if error.connecting else _REACHED[error.kind]
         tls = None if not secure or not connected else error.kind is not OutboundFailure.TLS
         return _unreached(str(error), started, (resolved, connected, tls))
     return _judge(reply, secure=secure)

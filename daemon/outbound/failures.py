@@ -29,11 +29,14 @@ class OutboundFailure(StrEnum):
 
 
 class OutboundError(PollhookError):
-    """No answer came; `kind` says what failed. The text names the host, never path or query."""
+    """No answer came; `kind` says what failed, `connecting` that a time-out came before all was
+    ready to speak. The text names the host, never path or query.
+    """
 
-    def __init__(self, kind: OutboundFailure, message: str) -> None:
+    def __init__(self, kind: OutboundFailure, message: str, *, connecting: bool = False) -> None:
         super().__init__(message)
         self.kind = kind
+        self.connecting = connecting
 
 
 CALL_FAILURES = (aiohttp.ClientError, HttpProcessingError, OSError, ValueError)
@@ -59,7 +62,8 @@ def classify(error: Exception, url: str) -> OutboundError:
     """What one of `CALL_FAILURES` means for a call of this URL."""
     kind, words = next((kind, words) for those, kind, words in FAILURES if isinstance(error, those))
     reason = "" if kind is OutboundFailure.TIMEOUT else _reason(error)
-    return OutboundError(kind, f"{_place(url)} {words}{reason}")
+    connecting = isinstance(error, aiohttp.ConnectionTimeoutError)
+    return OutboundError(kind, f"{_place(url)} {words}{reason}", connecting=connecting)
 
 
 def _reason(error: Exception) -> str:

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import asyncio
+import socket
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_network
 from typing import Any
@@ -13,6 +16,7 @@ import standardwebhooks
 from daemon.address_guard import AddressGuard
 from daemon.admin.context import AdminContext
 from daemon.delivery.signing import elements_signature
+from daemon.settings import DeliverySettings
 from tests.admin.api import Api, Heard
 from tests.admin.sources import Told, make_told
 from tests.delivery.receiver import HANG_UP, Arrival, Receiver
@@ -21,6 +25,16 @@ from tests.delivery.receiver import HANG_UP, Arrival, Receiver
 @pytest.fixture
 def guard() -> AddressGuard:
     return AddressGuard([ip_network("127.0.0.0/8")])
+
+
+@pytest.fixture
+def delivery() -> DeliverySettings:
+    return DeliverySettings()
+
+
+@pytest.fixture
+def context(context: AdminContext, delivery: DeliverySettings) -> AdminContext:
+    return replace(context, delivery=delivery)
 
 
 @pytest_asyncio.fixture
@@ -181,6 +195,29 @@ async def test_the_verdict_of_a_ping_says_how_far_it_got(
     assert (verdict["resolved"], verdict["connected"], verdict["status"]) == expected
     assert verdict["milliseconds"] >= 0
     assert verdict["message"].endswith(".")
+
+
+@pytest.mark.parametrize(
+    "delivery", [DeliverySettings(timeout_seconds=0.3, connect_timeout_seconds=0.2)], ids=["hasty"]
+)
+async def test_the_verdict_tells_a_callback_that_sits_on_its_answer_from_one_that_never_speaks(
+    api: Api, told: Told, receiver: Receiver
+) -> None:
+    async def sit(_arrival: Arrival) -> int:
+        await asyncio.Event().wait()
+        return 200
+
+    receiver.answering = sit
+    slow = (await api.call("POST", f"{told.path}/endpoint/ping")).json
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"https://127.0.0.1:{silent.getsockname()[1]}/"
+        change = {"configuration": {"event.notification.callback.url": url}}
+        await api.call("PATCH", told.path, change)
+        unheard = (await api.call("POST", f"{told.path}/endpoint/ping")).json
+
+    reached = ("resolved", "connected", "tls", "status")
+    assert [slow[each] for each in reached] == [True, True, None, None]
+    assert [unheard[each] for each in reached] == [None] * 4
 
 
 @pytest.mark.parametrize(
