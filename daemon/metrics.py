@@ -82,6 +82,7 @@ class Metrics:
 
     def _add_instances(self) -> None:
         self.instances = self._gauge("instances", "Instances by state.", "state")
+        self.endpoints = self._gauge("endpoints", "Callbacks in use by state.", "state")
         self.oauth_refreshes = self._counter(
             "oauth_refreshes", "Renewals of an access token.", "outcome"
         )

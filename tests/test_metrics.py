@@ -23,7 +23,10 @@ CONTRACT = {
     "pollhook_config_last_reload_success": (),
     "pollhook_build_info": ("version", "python"),
 }
-OURS = {"pollhook_poison_records_total": ("element", "resource")}
+OURS = {
+    "pollhook_poison_records_total": ("element", "resource"),
+    "pollhook_endpoints": ("state",),
+}
 
 
 def _declared(metrics: Metrics) -> dict[str, tuple[str, ...]]:

@@ -15,6 +15,7 @@ from daemon import __version__
 from daemon.admin.context import CONTEXT, AdminContext, ReadinessCheck
 from daemon.admin.messages import answer, instant_text
 from daemon.errors import DatabaseUnavailable
+from daemon.store import endpoints
 from daemon.store.instances import Workload
 from daemon.store.migrations import is_current
 
@@ -64,12 +65,15 @@ async def healthz(request: web.Request) -> web.Response:
     try:
         async with asyncio.timeout(CHECK_SECONDS):
             workload = await context.instances.measure_workload()
+            callbacks = await endpoints.count_by_state(context.database)
     except (DatabaseUnavailable, TimeoutError) as error:
         reason = str(error) or "The database takes too long to answer."
         return answer(
             content | {"status": "degraded", "database": {"available": False, "reason": reason}}
         )
-    return answer(content | {"database": {"available": True}} | _render_workload(workload, now))
+    content["database"] = {"available": True}
+    content["endpoints"] = {state.value: count for state, count in callbacks.items()}
+    return answer(content | _render_workload(workload, now))
 
 
 async def metrics(request: web.Request) -> web.Response:
@@ -77,9 +81,10 @@ async def metrics(request: web.Request) -> web.Response:
     context = request.app[CONTEXT]
     with contextlib.suppress(DatabaseUnavailable, TimeoutError):
         async with asyncio.timeout(CHECK_SECONDS):
-            states = await context.instances.count_by_state()
-        for state, count in states.items():
-            context.metrics.instances.labels(state=state).set(count)
+            for state, count in (await context.instances.count_by_state()).items():
+                context.metrics.instances.labels(state=state).set(count)
+            for trust, count in (await endpoints.count_by_state(context.database)).items():
+                context.metrics.endpoints.labels(state=trust).set(count)
     return web.Response(
         body=context.metrics.render(), headers={"Content-Type": CONTENT_TYPE_LATEST}
     )

@@ -49,6 +49,7 @@ SCHEMAS: Mapping[str, Schema] = {
         configuration=object_of("valid faults readAt", valid=FLAG, faults=NUMBER, readAt=INSTANT),
         database=object_of("available", available=FLAG, reason=TEXT),
         instances={"type": "object", "additionalProperties": NUMBER},
+        endpoints={"type": "object", "additionalProperties": NUMBER},
         polls=object_of(due=NUMBER, late=NUMBER),
         deliveries=object_of(oldestPendingSeconds={"type": ["integer", "null"]}),
     ),

@@ -60,6 +60,13 @@ async def get_endpoint(database: Database, scope: Scope) -> Endpoint:
     raise NotFound(f"No instance with a callback URL found with id {scope.instance_id}.")
 
 
+async def count_by_state(database: Database) -> Mapping[EndpointState, int]:
+    """How many callbacks that are in use there are in each state, over all organizations."""
+    rows = await database.fetch(QUERIES["count_by_state"])
+    counts = {EndpointState(row["state"]): row["endpoints"] for row in rows}
+    return dict.fromkeys(EndpointState, 0) | counts
+
+
 async def enable(connection: Connection, instance_id: InstanceId) -> None:
     """Trust it again, and send what is kept for it in order; under the lock of its instance."""
     await connection.execute(QUERIES["enable"], instance_id)

@@ -101,6 +101,26 @@ async def test_metrics_tell_the_states_of_instances(api: Api, nobody: Api) -> No
     assert 'pollhook_instances{state="disabled"} 0.0' in reply.text
 
 
+async def test_a_callback_that_is_given_up_shows_without_credentials(
+    api: Api, nobody: Api, context: AdminContext
+) -> None:
+    created = (await api.call("POST", "/instances", polling_body_of("One", "code-0"))).json
+    await api.call("POST", "/instances", polling_body_of("Two", "code-1"))
+    await api.call("POST", "/instances", body_of("Tells nobody", "code-2"))
+    await context.database.execute(
+        "update endpoints set state = 'disabled' where instance_id = $1", created["id"]
+    )
+
+    told = (await nobody.get("/healthz")).json["endpoints"]
+    text = (await nobody.get("/metrics")).text
+    await api.call("DELETE", f"/instances/{created['id']}/enabled")
+    left = (await nobody.get("/healthz")).json["endpoints"]
+
+    assert told == {"healthy": 1, "failing": 0, "disabled": 1}
+    assert 'pollhook_endpoints{state="disabled"} 1.0' in text
+    assert left == {"healthy": 1, "failing": 0, "disabled": 0}
+
+
 @pytest.mark.parametrize("path", ["/livez", "/readyz", "/healthz", "/metrics"])
 async def test_health_is_told_to_whoever_asks_in_whatever_type(nobody: Api, path: str) -> None:
     assert (await nobody.get(path, headers={"Accept": "text/html"})).status == 200

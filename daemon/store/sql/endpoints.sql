@@ -24,6 +24,16 @@ where instances.organization_id = $1
     and instances.configuration ? 'event.notification.callback.url'
 order by instances.id
 
+-- name: count_by_state
+-- The callbacks of the instances that are to tell what changes, by state, over all organizations.
+select endpoints.state, count(*) as endpoints
+from endpoints
+join instances on instances.id = endpoints.instance_id
+where instances.deleted_at is null
+    and instances.state <> 'disabled'
+    and (instances.configuration -> 'event.notification.enabled')::boolean
+group by endpoints.state
+
 -- name: enable
 -- Trusted again on a person's word; whether it works is found out by the next attempt.
 update endpoints
