@@ -83,8 +83,7 @@ async def call(context: AdminContext, url: str, headers: Mapping[str, str], body
     """Make the call as a notification would be sent, and judge it."""
     secure, started = url.lower().startswith("https:"), time.monotonic()
     try:
-        reply = await context.outbound.request(
-            "POST",
+        reply = await context.outbound.post(
             url,
             headers=headers,
             data=body,

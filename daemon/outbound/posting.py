@@ -81,7 +81,7 @@ def make_target(url: str) -> Target:
         raise aiohttp.NonHttpUrlClientError(address)
     request = aiohttp.ClientRequest("POST", address, loop=asyncio.get_running_loop())
     lines = (f"POST {request.url.raw_path_qs} HTTP/1.1", f"Host: {request.headers['Host']}")
-    head = "\r\n".join([*lines, "Accept: */*"])
+    head = "\r\n".join([*lines, "Accept: */*", "Accept-Encoding: identity"])
     return Target(request=request, key=request.connection_key, head=head)
 
 
@@ -135,7 +135,8 @@ class Poster:
             raise aiohttp.ServerDisconnectedError
         self._deadlines.begin(protocol, call.ends_at)
         try:
-            protocol.set_response_params(read_until_eof=True)
+            # An answer packed in spite of what was asked for is an answer all the same.
+            protocol.set_response_params(read_until_eof=True, auto_decompress=False)
             transport.write(call.request)
             message, content = await protocol.read()
             while message.code < 200 and message.code != 101:  # not yet the answer

@@ -119,6 +119,14 @@ async def an_old_answer(exchange: Exchange) -> None:
     exchange.hang_up()
 
 
+def packed(coding: bytes) -> Manner:
+    async def say_what_cannot_be_unpacked(exchange: Exchange) -> None:
+        await exchange.hear()
+        await exchange.say(ANSWER.replace(b"\r\n", b"\r\nContent-Encoding: %s\r\n" % coding, 1))
+
+    return say_what_cannot_be_unpacked
+
+
 async def early_hints(exchange: Exchange) -> None:
     await exchange.hear()
     await exchange.say(b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n" + ANSWER)
@@ -174,6 +182,8 @@ async def test_without_a_whole_answer_the_endpoint_is_to_blame(
         (a_megabyte, 200, "x" * ANSWER_BYTES),
         (an_old_answer, 202, "until the end"),
         (early_hints, 200, "ok"),
+        (packed(b"gzip"), 200, "ok"),
+        (packed(b"br"), 200, "ok"),
         (a_redirect, 307, ""),
         (a_body_without_end, 503, "y" * ANSWER_BYTES),
     ],
