@@ -26,7 +26,7 @@ JUDGED_EVERY_SECONDS = 2.0
 LEAST_SHARE_TOLD = 0.5
 """Of all changes, so many at least have to give an event of their own: what follows upon another
 between two polls does not."""
-SETTLED_WITHIN_SECONDS = 180
+SETTLED_WITHIN_SECONDS = 300
 """On a busy machine; on an idle one it is a few seconds."""
 
 SWEEP: Mapping[str, Any] = {"mode": "sweep", "intervalMinutes": 0.05, "maxFraction": 0.9}
@@ -54,7 +54,7 @@ LONG_GRACE_SECONDS = 36_000
 """For so long a refresh token is taken again whose successor a kill has lost: clocks jump."""
 
 
-@pytest.mark.timeout(480)
+@pytest.mark.timeout(600)
 async def test_ten_thousand_changes_arrive_once_and_in_order_whatever_happens(
     pollhook: Pollhook, provider: Provider, receiver: Receiver
 ) -> None:
