@@ -28,6 +28,34 @@ def pytest_configure() -> None:
         os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """One more than there are cores: tests with processes of their own wait more than they work."""
+    return (os.cpu_count() or 1) + 1
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Each of several workers begins with its share of those that may take long, which are known by
+    a time limit of their own: nobody is left alone with one in the end."""
+    workers = getattr(config, "workerinput", {"workercount": 1})["workercount"]
+    if workers == 1:
+        return
+    long = sorted(filter(limit_seconds, items), key=limit_seconds, reverse=True)
+    rest = [item for item in items if not limit_seconds(item)]
+    size = -(-len(rest) // workers)
+    items[:] = [
+        item
+        for number in range(workers)
+        for item in (*long[number::workers], *rest[number * size : (number + 1) * size])
+    ]
+
+
+def limit_seconds(item: pytest.Item) -> float:
+    """The time limit of a test's own, 0 if it has none."""
+    marker = item.get_closest_marker("timeout")
+    return float(marker.args[0]) if marker else 0.0
+
+
 @pytest.fixture(autouse=True)
 def logs_as_before() -> Iterator[None]:
     """A test that configures logs, as every command does, leaves none of it to those after it."""

@@ -139,9 +139,13 @@ def _listed(name: str, operand: Any) -> list[Mapping[str, Any]]:
 
 
 def _all_of(tests: list[Test]) -> Test:
-    if len(tests) == 1:
-        return tests[0]
-    return lambda fields: all(test(fields) for test in tests)
+    if not tests:
+        return lambda _: True
+    first, *others = tests
+    if not others:
+        return first
+    rest = _all_of(others)
+    return lambda fields: first(fields) and rest(fields)
 
 
 def _any_of(tests: list[Test]) -> Test:

@@ -3,6 +3,7 @@
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any, TypeVar
 
 from daemon.sandbox.faults import CrmFault
@@ -84,4 +85,5 @@ class Journal:
 
     def after(self, number: int) -> list[dict[str, Any]]:
         """The calls noted after that number."""
-        return [entry for entry in self._entries if entry["number"] > number]
+        newest = [*islice(reversed(self._entries), max(self._count - number, 0))]
+        return newest[::-1]

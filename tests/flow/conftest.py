@@ -14,8 +14,8 @@ import pytest
 import pytest_asyncio
 
 from daemon.store.embedded import ServerAddress
-from tests.flow.external import External
-from tests.flow.pollhook import Pollhook, dsn_of
+from tests.flow.external import External, dsn_of
+from tests.flow.pollhook import Pollhook
 from tests.flow.standins import Provider, Receiver
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 from pathlib import Path
+from urllib.parse import urlencode
 
 from daemon.store.embedded import EmbeddedPostgres, ServerAddress
 
@@ -30,3 +31,9 @@ class External:
         os.kill(int(pid_file.read_text("ascii").splitlines()[0]), signal.SIGKILL)
         await self._server.wait()
         await self._server.stop()
+
+
+def dsn_of(address: ServerAddress) -> str:
+    """What `database.dsn` has to be for a server that is reached by its socket."""
+    place = urlencode({"host": address.host, "port": address.port})
+    return f"postgresql://{address.user}@/{address.database}?{place}"

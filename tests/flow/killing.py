@@ -15,6 +15,7 @@ from tests.flow.pollhook import Pollhook
 from tests.flow.standins import Provider, Receiver
 
 MEAN_SKIPS = 8
+"""So many occasions for a kill pass unused, on average."""
 LIFETIME_SECONDS = (0.5, 2.5)
 
 
@@ -58,9 +59,8 @@ MOMENTS = (
 class Killer:
     """Kills the daemon while changes are made, again and again, all by one seed.
 
-    `edit` makes so many changes. `mean_skips` occasions for a kill pass unused on average,
-    `mean_notifications_skipped` at the receiver; one at random comes within its `lifetime` in
-    seconds.
+    `edit` makes so many changes. A kill at random comes within its `lifetime` in seconds, any other
+    after a share of the changes that is `spared`.
     """
 
     pollhook: Pollhook
@@ -68,22 +68,24 @@ class Killer:
     receiver: Receiver
     dice: random.Random
     edit: Callable[[int], Awaitable[None]]
-    mean_skips: float = MEAN_SKIPS
-    mean_notifications_skipped: float = MEAN_SKIPS
+    spared: tuple[float, float] = (0.0, 0.0)
     lifetime: tuple[float, float] = LIFETIME_SECONDS
     kills: Counter[str] = field(default_factory=Counter)
 
     async def kill(self, moment: Moment, changes: int) -> None:
         """Start the daemon, make so many changes, and see it die at that moment."""
         program = await self.pollhook.begin()
+        spared = 0 if moment.is_random else int(changes * self.dice.uniform(*self.spared))
+        await self.edit(spared)
         await self._arm(moment, self._some_skips(moment))
-        editing = asyncio.ensure_future(self.edit(changes))
+        editing = asyncio.ensure_future(self.edit(changes - spared))
         if moment.is_random:
             await self._strike_at_random()
         await self._edit_until_dead(moment, editing)
         assert await program.ended() == -signal.SIGKILL
         self.kills[moment.name] += 1
         await self.disarm()
+        await self.pollhook.bury()
 
     async def disarm(self) -> None:
         """No more kills."""
@@ -93,8 +95,7 @@ class Killer:
     def _some_skips(self, moment: Moment) -> int:
         if moment.ends_tokens:
             return 0
-        mean = self.mean_notifications_skipped if moment.at_receiver else self.mean_skips
-        return int(self.dice.expovariate(1 / mean))
+        return int(self.dice.expovariate(1 / MEAN_SKIPS))
 
     async def _arm(self, moment: Moment, skip: int) -> None:
         kill = {"pid": self.pollhook.program.pid, "times": 1, "skip": skip}

@@ -32,6 +32,8 @@ CALLS = 15
 """Of the provider's API between two acts, on average: each of them begins polls anew."""
 LONGEST_SECONDS = 3.0
 
+LEAST_ACTS = 20
+
 CALM_INTERVAL = "0.02"
 """Minutes between two polls at the end: 1.2 seconds."""
 
@@ -54,12 +56,13 @@ class Operator:
     may_rewind_filters: bool = True
     """Not while new records are stamped before the baseline: they would count as never read."""
 
-    async def run(self) -> None:
-        """Until it is cancelled."""
-        while True:
+    async def run(self, is_enough: Callable[[], bool]) -> None:
+        """Until it is, and everything was done; then all of it can run in peace."""
+        while self.never_done or not is_enough():
             await self.provider.until_asked(self.dice.uniform(0, 2 * CALLS), LONGEST_SECONDS)
             if self.pollhook.is_serving:
                 await self._act()
+        await self.rest()
 
     async def rest(self) -> None:
         """Everything runs again, and at a pace that leaves time for slow work."""
@@ -72,7 +75,8 @@ class Operator:
     @property
     def never_done(self) -> Sequence[str]:
         """What did not happen so far."""
-        return [name for name in self._ways() if not self.done[name]]
+        too_few = [f"{LEAST_ACTS} acts"] if self.done.total() < LEAST_ACTS else []
+        return [*too_few, *(name for name in self._ways() if not self.done[name])]
 
     async def _act(self) -> None:
         """The next of a shuffled deck, so that a run sees all of them."""

@@ -15,7 +15,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 import aiohttp
 
 from daemon.store.database import Database
-from daemon.store.embedded import ServerAddress, borrow_server
+from daemon.store.embedded import borrow_server
 from tests.flow.processes import PATIENCE_SECONDS, Program, running
 from tests.flow.standins import Provider, Receiver
 
@@ -27,11 +27,10 @@ OFTEN = "0.005"
 PROMPT = [0, 0.2, 0.4, *[1.0] * 30]
 """Waits before attempts, in seconds, for tests in which a callback comes back soon."""
 
-
-def dsn_of(address: ServerAddress) -> str:
-    """What `database.dsn` has to be for a server that is reached by its socket."""
-    place = urlencode({"host": address.host, "port": address.port})
-    return f"postgresql://{address.user}@/{address.database}?{place}"
+BURIAL = """
+    WITH gone AS (UPDATE daemons SET expires_at = now())
+    UPDATE instances SET credentials_locked_until = NULL
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,6 +113,13 @@ class Pollhook:
     async def kill(self) -> None:
         """End it without warning, if it runs."""
         await self._running.aclose()
+
+    async def bury(self) -> None:
+        """Let whoever comes after one that was killed begin at once: leases and locks it left on a
+        server of others are over. On a server of its own they are without this."""
+        if "dsn" in self._settings.get("database", {}):
+            async with self.database() as database:
+                await database.execute(BURIAL)
 
     async def stop(self) -> int:
         """Ask it to stop; answers the exit status."""

@@ -13,8 +13,9 @@ import pytest_asyncio
 
 from daemon.store.database import Database
 from daemon.store.embedded import ServerAddress
+from tests.flow.external import dsn_of
 from tests.flow.oracle import Oracle
-from tests.flow.pollhook import Pollhook, dsn_of, trusted
+from tests.flow.pollhook import Pollhook, trusted
 from tests.flow.processes import eventually, settled
 from tests.flow.standins import Provider, Receiver
 

@@ -21,13 +21,13 @@ from tests.flow.weather import SPOILT
 CHANGES = 10_000
 SOAK_CHANGES = int(os.environ.get("FLOW_CHANGES") or 300_000)
 
+JUDGED_EVERY_SECONDS = 2.0
+"""A judgement keeps both stand-ins from their work for a while."""
 LEAST_SHARE_TOLD = 0.5
 """Of all changes, so many at least have to give an event of their own: what follows upon another
 between two polls does not."""
-SETTLED_WITHIN_SECONDS = 180
+SETTLED_WITHIN_SECONDS = 300
 """On a busy machine; on an idle one it is a few seconds."""
-LEAST_ACTS = 20
-"""Of an operator: edits of the configuration, rewinds and so on."""
 
 SWEEP: Mapping[str, Any] = {"mode": "sweep", "intervalMinutes": 0.05, "maxFraction": 0.9}
 RECONCILE: Mapping[str, Any] = {"intervalMinutes": 0.1, "windowHours": 3}
@@ -50,14 +50,10 @@ SETTINGS: Mapping[str, Any] = {
     "polling": {"error_backoff_seconds": 0.1, "error_backoff_max_seconds": 0.5},
     "delivery": {"retry_schedule_seconds": PROMPT},
 }
-SHORT_LEASE: Mapping[str, Any] = {"lease": {"seconds": 3, "renew_seconds": 0.5}}
-"""Whoever is killed is to be replaced soon: while nobody polls, no fault can strike. A first start,
-with all its migrations, may take longer on a busy machine."""
 LONG_GRACE_SECONDS = 36_000
 """For so long a refresh token is taken again whose successor a kill has lost: clocks jump."""
 
 
-@pytest.mark.soak
 @pytest.mark.timeout(600)
 async def test_ten_thousand_changes_arrive_once_and_in_order_whatever_happens(
     pollhook: Pollhook, provider: Provider, receiver: Receiver
@@ -128,7 +124,7 @@ class Proof:
         now = await self.provider.now()
         since = await self.provider.changes()
         await self.pollhook.kill()
-        self.pollhook.add_settings(SHORT_LEASE)
+        await self.pollhook.bury()
         return Oracle(
             provider=self.provider,
             receiver=self.receiver,
@@ -147,7 +143,7 @@ class Proof:
         await self.pollhook.start()
         await tumult.operator.rest()
         await tumult.crowd.trickle()
-        await settled(oracle.missing, within_seconds=SETTLED_WITHIN_SECONDS, pause_seconds=0.5)
+        await settled(oracle.missing, SETTLED_WITHIN_SECONDS, JUDGED_EVERY_SECONDS)
         return await oracle.judge()
 
     async def _check(
@@ -168,7 +164,6 @@ class Proof:
         seed = f"FLOW_SEED={self.seed}"
         assert findings.wrong == [], seed
         assert tumult.never_happened == [], seed
-        assert tumult.operator.done.total() >= LEAST_ACTS, seed
         assert made >= changes, seed
         assert findings.told >= findings.versions * LEAST_SHARE_TOLD, seed
         arrived = {stream["objectType"]: stream["last"] for stream in report["streams"]}

@@ -20,8 +20,10 @@ from tests.flow.weather import Weather
 CHANGES_PER_ROUND = 15_000
 """In each round the daemon is killed at every moment once at least."""
 
-MEAN_SKIPS = 80
-MEAN_NOTIFICATIONS_SKIPPED = 20
+LEAST_CHANGES = 100
+"""In one life of the daemon."""
+SPARED = (0.5, 1.0)
+"""Most of its changes are made before it dies: who starts again and again proves little else."""
 LIFETIME_SECONDS = (1.0, 5.0)
 
 HOUR = 3600
@@ -55,7 +57,6 @@ class Tumult:
         polled: Polled,
     ) -> None:
         self._dice = dice
-        self._pollhook = pollhook
         self.crowd = Crowd(
             provider=provider,
             pollhook=pollhook,
@@ -77,8 +78,7 @@ class Tumult:
             receiver=receiver,
             dice=self._own_dice(),
             edit=self.crowd.make,
-            mean_skips=MEAN_SKIPS,
-            mean_notifications_skipped=MEAN_NOTIFICATIONS_SKIPPED,
+            spared=SPARED,
             lifetime=LIFETIME_SECONDS,
         )
         self._jumps: Sequence[int] = dice.choice(CLOCKS)
@@ -104,21 +104,24 @@ class Tumult:
             due = changes - self.crowd.made.total()
             if left <= 0 and due <= 0 and not self.never_happened:
                 return
-            await self.killer.kill(moment, max(due // max(left, 1), 1))
-            if moment.ends_tokens:
-                await self._open_renewal()
+            await self.killer.kill(moment, max(due // max(left, 1), LEAST_CHANGES))
             left -= 1
-
-    async def _open_renewal(self) -> None:
-        """Who dies while it renews tokens keeps others from it for a quarter of a minute: that has
-        a test of its own, and would be most of this one."""
-        async with self._pollhook.database() as database:
-            await database.execute("UPDATE instances SET credentials_locked_until = NULL")
 
     @asynccontextmanager
     async def _background(self, changes: int) -> AsyncIterator[None]:
-        """Weather, operator and clock go on until the context ends, or one of them breaks."""
-        works = (self.weather.run(), self.operator.run(), self._set_clocks(changes))
+        """Weather, operator and clock go on until the context ends, or one of them breaks.
+
+        The first two rest as soon as all is done but some kill: it may wait for what they hinder.
+        """
+
+        def is_enough() -> bool:
+            return self.crowd.made.total() >= changes and self.weather.jumps >= len(self._jumps)
+
+        works = (
+            self.weather.run(is_enough),
+            self.operator.run(is_enough),
+            self._set_clocks(changes),
+        )
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(each) for each in works]
             yield

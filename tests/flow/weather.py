@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -33,17 +33,20 @@ SPOILT = ("contacts/5", "companies/6", "opportunities/7", "cases/8")
 """Records that no client can carry whole, all the time."""
 
 STALE = Trouble("stale", {"seconds": 1.5, "over_page_size": 2, "probability": 0.2})
+LATE = (
+    Trouble("late", {"seconds": 8, "probability": 0.02, "object": ["companies"], "call": WRITES}),
+    Trouble("late", {"seconds": 2, "probability": 0.03, "call": WRITES}),
+)
+"""Some versions are later than the overlap: only reconciliation finds them."""
 
 STANDING = (
     Trouble("poison", {"what": "nul", "record": SPOILT[0], "field": "Division"}),
     Trouble("poison", {"what": "lone_surrogate", "record": SPOILT[1], "field": "Division"}),
     Trouble("poison", {"what": "huge_integer", "record": SPOILT[2], "field": "Status"}),
     Trouble("poison", {"what": "nan", "record": SPOILT[3], "field": "Status"}),
-    Trouble("late", {"seconds": 8, "probability": 0.02, "object": ["companies"], "call": WRITES}),
-    Trouble("late", {"seconds": 2, "probability": 0.03, "call": WRITES}),
+    *LATE,
 )
-"""What always may happen. Some versions are later than the overlap: only reconciliation finds
-them."""
+"""What always may happen."""
 
 # A refusal for too many calls says here how long to wait: without that everything rests for so
 # long that a run of a few seconds proves less.
@@ -94,7 +97,7 @@ class Front:
     """The faults of one stand-in by one seed: so many `at_once`, and those `standing`.
 
     A fault stays until it has struck, so that a run sees all of them; then the next one in a
-    shuffled deck takes its place. `struck` counts what they did.
+    shuffled deck takes its place, those of `deck` first. `struck` counts what they did.
     """
 
     standin: Standin
@@ -102,9 +105,10 @@ class Front:
     at_once: int
     dice: random.Random
     standing: Sequence[Trouble] = ()
+    deck: list[Trouble] = field(default_factory=list)
     struck: Counter[str] = field(default_factory=Counter)
     _on: list[Trouble] = field(default_factory=list)
-    _deck: list[Trouble] = field(default_factory=list)
+    _armed: Sequence[Trouble] = ()
 
     async def change(self, barred: Sequence[Trouble] = ()) -> None:
         """Those that have struck go, others come, but none of those barred."""
@@ -117,13 +121,13 @@ class Front:
         ]
         while len(self._on) < self.at_once:
             self._on.append(self._next(barred))
-        await self._arm(self._on, self.standing)
+        await self._arm([*self._on, *(each for each in self.standing if each not in barred)])
 
     async def calm(self) -> None:
         """No trouble any more."""
         await self._count()
         self._on = []
-        await self._arm([], [])
+        await self._arm([])
 
     @property
     def never_struck(self) -> Sequence[str]:
@@ -135,21 +139,21 @@ class Front:
     def _next(self, barred: Sequence[Trouble]) -> Trouble:
         """Of the deck, first what has never struck; there are more than can be on at once."""
         while True:
-            if not self._deck:
-                self._deck = self.dice.sample(self.troubles, len(self.troubles))
-                self._deck.sort(key=lambda each: self.struck[str(each)] == 0)
-            drawn = self._deck.pop()
+            if not self.deck:
+                self.deck = self.dice.sample(self.troubles, len(self.troubles))
+                self.deck.sort(key=lambda each: self.struck[str(each)] == 0)
+            drawn = self.deck.pop()
             if drawn not in barred and drawn not in self._on:
                 return drawn
 
     async def _count(self) -> None:
         """What struck since the faults were last armed."""
         hits = await self.standin.all_hits()
-        for fault, armed in self._by_fault([*self._on, *self.standing]).items():
+        for fault, armed in self._by_fault(self._armed).items():
             for trouble, count in zip(armed, hits.get(fault, ()), strict=False):
                 self.struck[str(trouble)] += count
 
-    async def _arm(self, some: Sequence[Trouble], standing: Sequence[Trouble]) -> None:
+    async def _arm(self, some: Sequence[Trouble]) -> None:
         """These, with random numbers of their own: the same ones would strike the same calls.
 
         The others go off; a kill that is armed stays so.
@@ -158,14 +162,15 @@ class Front:
         on = {
             fault: [
                 {
-                    "times": None if each in standing else MOST_STRIKES,
+                    "times": None if each in self.standing else MOST_STRIKES,
                     **each.settings,
                     "seed": self.dice.randrange(2**32),
                 }
                 for each in armed
             ]
-            for fault, armed in self._by_fault([*some, *standing]).items()
+            for fault, armed in self._by_fault(some).items()
         }
+        self._armed = some
         await self.standin.switch(**{**off, **on})
 
     def _by_fault(self, troubles: Sequence[Trouble]) -> Mapping[str, Sequence[Trouble]]:
@@ -183,10 +188,15 @@ class Weather:
         self._dice = dice
         self._provider = provider
         self._at_provider = Front(
-            standin=provider, troubles=AT_PROVIDER, at_once=2, dice=dice, standing=STANDING
+            standin=provider,
+            troubles=AT_PROVIDER,
+            at_once=2,
+            dice=dice,
+            standing=STANDING,
+            deck=[STALE],  # no clock is set back before it has struck
         )
         self._at_receiver = Front(standin=receiver, troubles=AT_RECEIVER, at_once=1, dice=dice)
-        self._was_set_back = False
+        self._barred: Sequence[Trouble] = ()
         self._changing = asyncio.Lock()
 
     @property
@@ -199,34 +209,39 @@ class Weather:
         """The faults that prove nothing yet."""
         return [*self._at_provider.never_struck, *self._at_receiver.never_struck]
 
-    async def run(self) -> None:
-        """Until it is cancelled."""
-        while True:
-            async with self._changing:
-                await self._at_provider.change(barred=[STALE] if self._was_set_back else [])
-                await self._at_receiver.change()
+    async def run(self, is_enough: Callable[[], bool]) -> None:
+        """Until it is, and everything has struck; then the sky is clear."""
+        while self.never_struck or not is_enough():
+            await self._change()
             await self._provider.until_asked(self._dice.uniform(0, 2 * CALLS), LONGEST_SECONDS)
+        await self.calm()
 
     async def set_clock(self, seconds: float) -> None:
-        """The provider's, so much later or earlier.
+        """The provider's, so much later or earlier."""
+        if seconds < 0:
+            await self._catch_up()
+        await self._provider.set_clock(seconds)
+        self.jumps += 1
+        self._barred = [each for each in self._barred if each not in LATE]
 
-        Set back, what is late would be hidden until then, and a replica be behind by all of it.
-        """
-        if seconds < 0 and not self._was_set_back:
-            await eventually(self._stale_has_struck, "a stale replica's answer")
-        async with self._changing:
-            if seconds < 0:
-                self._was_set_back = True
-                await self._provider.switch(late=None, stale=None)
-                after = await self._provider.changes()
-                await settled(lambda: self._provider.hidden(max(after - 10_000, 0)))
-            await self._provider.set_clock(seconds)
-            self.jumps += 1
+    async def _catch_up(self) -> None:
+        """Set back now, what is late would be hidden until then, and from now on a replica be
+        behind by all of it."""
+        await eventually(self._stale_has_struck, "a stale replica's answer")
+        self._barred = (STALE, *LATE)
+        await self._change()
+        after = await self._provider.changes()
+        await settled(lambda: self._provider.hidden(max(after - 10_000, 0)), pause_seconds=0.5)
 
     async def calm(self) -> None:
         """No trouble any more."""
         await self._at_provider.calm()
         await self._at_receiver.calm()
+
+    async def _change(self) -> None:
+        async with self._changing:
+            await self._at_provider.change(self._barred)
+            await self._at_receiver.change()
 
     async def _stale_has_struck(self) -> bool:
         return self.struck[str(STALE)] > 0
