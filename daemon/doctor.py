@@ -104,7 +104,8 @@ async def _connector(
 
 def _of_state(instance: NamedInstance) -> Finding:
     marks = {InstanceState.ACTIVE: Mark.FINE, InstanceState.DISABLED: Mark.NOTE}
-    state = instance.state.replace("_", " ")
+    reauthorized = instance.state is InstanceState.NEEDS_REAUTH
+    state = "waiting for new credentials" if reauthorized else instance.state.replace("_", " ")
     reason = f": {instance.state_reason}" if instance.state_reason else "."
     sentence = f"Instance {instance.id}, {instance.name}, is {state}{reason}"
     return Finding(mark=marks.get(instance.state, Mark.WRONG), sentence=sentence)

@@ -17,6 +17,7 @@ from daemon.polling.resource import RecordDate
 from daemon.polling.verdict import Probe, ProbeKind, Verdict
 
 LONGEST_VALUE = 60
+LONGEST_LIST = 300
 
 
 class Mark(StrEnum):
@@ -66,6 +67,19 @@ def of_dates(
         sentence=f"{date.field} can be read: {shown} is {instants[0]:%Y-%m-%d %H:%M:%S} UTC"
         + (f"; {lacking} of {len(records)} records have none." if lacking else "."),
     )
+
+
+def of_ignored(name: str, fields: Sequence[str], records: Sequence[Record]) -> Iterator[Finding]:
+    """Which of the fields to ignore real records do not have, so that nothing is ignored."""
+    present = {field for record in records for field in record.raw}
+    absent = [field for field in fields if field not in present] if records else []
+    if absent:
+        yield Finding(
+            mark=Mark.NOTE,
+            about=name,
+            sentence=f"ignoreFields names {', '.join(absent)[:LONGEST_LIST]}, which none of the"
+            f" newest {len(records)} records has; a field is named as it stands in a record.",
+        )
 
 
 def of_probe(name: str, probe: Probe) -> Finding:

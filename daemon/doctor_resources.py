@@ -100,7 +100,8 @@ class ResourceCheckup:
     def _polls(self) -> Iterator[Finding]:
         resource = self.resource
         if resource.last_error is not None:
-            yield self._finding(Mark.WRONG, f"The last poll failed: {resource.last_error}")
+            failed = "The last poll failed: " if resource.failures else ""
+            yield self._finding(Mark.WRONG, f"{failed}{resource.last_error}")
         if resource.state is ResourceState.PAUSED:
             yield self._finding(Mark.NOTE, "It is paused: a person has to resume it.")
         if resource.state is ResourceState.BASELINE_PENDING:
@@ -144,6 +145,8 @@ class ResourceCheckup:
         for date in dates:
             values = [at_path(raw, date.field) for raw in raws]
             yield findings.of_dates(self.name, date, records, values, self.patient.now())
+        for finding in findings.of_ignored(self.name, self.polling.ignore_fields, records):
+            yield finding
 
     async def _probes(self, check: FieldCheck) -> AsyncIterator[Finding]:
         if self.polling.cursor is None:

@@ -161,7 +161,11 @@ async def test_a_name_that_several_instances_have_is_wrong_usage(practice: Pract
 
 
 STATES: dict[str, tuple[dict[str, Any], Mark, str]] = {
-    "needs_reauth": ({"state_reason": "refused"}, Mark.WRONG, "needs reauth: refused"),
+    "needs_reauth": (
+        {"state_reason": "refused"},
+        Mark.WRONG,
+        "waiting for new credentials: refused",
+    ),
     "degraded": ({"state_reason": "HTTP 500"}, Mark.WRONG, "degraded: HTTP 500"),
     "disabled": ({"state_reason": None}, Mark.NOTE, "disabled."),
 }
@@ -264,13 +268,16 @@ async def test_what_the_daemon_has_met_is_told(practice: Practice) -> None:
     await practice.resource("contacts")
     await practice.resource("companies")
     await practice.database.execute(
-        "update resources set last_error = 'HTTP 500', state = 'degraded' where name = 'contacts'"
+        "update resources set last_error = 'HTTP 500', state = 'degraded', failures = 1"
+        " where name = 'contacts'"
     )
     await practice.database.execute(
-        "update resources set state = 'paused' where name = 'companies'"
+        "update resources set last_error = '20 of 61 objects are gone', state = 'paused'"
+        " where name = 'companies'"
     )
     text = "\n".join(map(str, await practice.findings()))
     assert "WRONG contacts: The last poll failed: HTTP 500" in text
+    assert "WRONG companies: 20 of 61 objects are gone" in text
     assert "note  companies: It is paused" in text
 
 

@@ -12,6 +12,7 @@ from daemon.doctor_findings import (
     Mark,
     of_budget,
     of_dates,
+    of_ignored,
     of_order,
     of_paging,
     of_probe,
@@ -28,6 +29,24 @@ DATE = RecordDate(
 
 def records(*values: Any) -> list[Record]:
     return [Record(identity="1", key="1", raw={"LastModifyDate": v}, content={}) for v in values]
+
+
+@pytest.mark.parametrize(
+    ("fields", "noted"),
+    [
+        ((), []),
+        (("LastModifyDate",), []),
+        (("LastModifyDate", "lastmodifydate", "Adress"), ["names lastmodifydate, Adress, which"]),
+    ],
+    ids=["none", "there", "not there"],
+)
+def test_fields_to_ignore_that_no_record_has_are_noted(
+    fields: tuple[str, ...], noted: list[str]
+) -> None:
+    found = list(of_ignored("contacts", fields, records("2026-06-01T12:00:00Z")))
+    assert [finding.mark for finding in found] == [Mark.NOTE] * len(noted)
+    assert all(words in str(finding) for words, finding in zip(noted, found, strict=True))
+    assert list(of_ignored("contacts", fields, [])) == []
 
 
 @pytest.mark.parametrize(

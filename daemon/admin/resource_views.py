@@ -142,7 +142,8 @@ def _clock(resource: ConfiguredResource) -> dict[str, Any]:
 def _frame(resource: ConfiguredResource) -> str:
     stamps = resource.probes.find(ProbeKind.STAMPS)
     if resource.utc_proved_at is not None:
-        return "The stamps are UTC."
+        is_told = stamps is not None and stamps.verdict is Verdict.PROVED
+        return stamps.detail if stamps and is_told else "The zone of the stamps is proved."
     if stamps is not None and stamps.verdict is not Verdict.UNKNOWN:
         return stamps.detail
     return "That the stamps are UTC is not proved, so more is read again at every poll."

@@ -21,6 +21,7 @@ from daemon.polling.window import (
     Marks,
     in_the_future_everywhere,
     lower_bound,
+    unproved_mark,
 )
 
 __all__ = ["BEGINNING", "Baseline", "Beginning"]
@@ -56,19 +57,20 @@ class Baseline:
         is still to come is no different from none: there is nothing yet to tell.
         """
         exact = replace(margins, settle_lag=timedelta(0))
-        newest, baseline_at = await self._walker.newest(exact)
+        newest, newest_at = await self._walker.newest(exact)
+        baseline_at = unproved_mark(newest_at, newest.provider_time, exact)
         since = beginning.since
-        if baseline_at is None:
+        if newest_at is None or baseline_at is None:
             return await self._begin_without_stamps(newest, since)
-        if since is not None and since <= baseline_at:
-            return await self._begin_with_backfill(since, until=baseline_at, cursor_at=baseline_at)
+        if since is not None and since <= newest_at:
+            return await self._begin_with_backfill(since, until=newest_at, cursor_at=baseline_at)
         whole = beginning.whole
         lower = None if whole else lower_bound(baseline_at, None, margins, proved=False)
         marks = Marks(
             cursor_at=baseline_at, baseline_at=baseline_at, known_from=lower, ids_complete=whole
         )
-        walk = self._walker.start(lower, baseline_at, newest.provider_time)
-        return await self._store(walk, marks, not_after=baseline_at)
+        walk = self._walker.start(lower, newest_at, newest.provider_time)
+        return await self._store(walk, marks, not_after=newest_at)
 
     async def _store(
         self, walk: Walk | Passes, marks: Marks, *, not_after: datetime | None

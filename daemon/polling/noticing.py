@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Sequence, Set
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -19,14 +19,16 @@ class Manner:
     """How a resource is polled: its margins, what counts as just created, what is left out.
 
     `projection` names what snapshots are made with: fields and frame; `only_created` tells created
-    objects only; `id_field` is what a deleted object is named by; `ordered` is false where rows are
-    known not to come oldest first.
+    objects only; with `in_their_time` no version is told before the date it bears; `id_field` is
+    what a deleted object is named by; `ordered` is false where rows are known not to come oldest
+    first.
     """
 
     margins: Margins
     tolerance: timedelta
     projection: int
     only_created: bool = False
+    in_their_time: bool = False
     id_field: str = "id"
     ordered: bool = True
 
@@ -56,28 +58,30 @@ class Noticer:
         self, sightings: Sequence[Sighting], provider_time: datetime, *, silent: bool = False
     ) -> Detected:
         """What a page read at a time of the provider changes; `silent` stores without telling."""
-        folded = fold(sightings)
+        folded = fold(sightings if silent else self._due(sightings, provider_time))
         known = await self._journal.known([sighting.object_id for sighting in folded])
         rules = self._rules(provider_time, silent=silent)
         detected = detect(folded, known, rules)
         doubtful = detected.doubtful
         if doubtful:
-            detected = await self._look_again(folded, known, rules, doubtful)
+            sure = [sighting for sighting in folded if sighting.object_id not in doubtful]
+            believed = await self._look_again([known[object_id] for object_id in doubtful])
+            due = self._due(believed, provider_time)
+            detected = detect([*sure, *due], known, rules, confirmed=frozenset(doubtful))
         page = [sighting.raw for sighting in sightings]
         return replace(detected, page=page, doubtful=doubtful)
 
-    async def _look_again(
-        self,
-        folded: Sequence[Sighting],
-        known: Mapping[str, Snapshot],
-        rules: Rules,
-        doubtful: Sequence[str],
-    ) -> Detected:
-        """Read by id what looks older than what is known, or deleted, and believe that."""
-        sure = [sighting for sighting in folded if sighting.object_id not in doubtful]
-        read = [await self.read_by_id(known[object_id]) for object_id in doubtful]
-        confirmed = [sighting for sighting in read if sighting is not None]
-        return detect([*sure, *confirmed], known, rules, confirmed=frozenset(doubtful))
+    def _due(self, sightings: Sequence[Sighting], provider_time: datetime) -> Sequence[Sighting]:
+        """Without the versions whose date is still to come, where those wait for it: every poll
+        reads them again until then, since no mark is ever later than the provider's time."""
+        if not self._manner.in_their_time:
+            return sightings
+        return [one for one in sightings if one.stamp is None or one.stamp <= provider_time]
+
+    async def _look_again(self, doubtful: Sequence[Snapshot]) -> Sequence[Sighting]:
+        """What looks older than what is known, or deleted, as it is when read by id."""
+        read = [await self.read_by_id(snapshot) for snapshot in doubtful]
+        return [sighting for sighting in read if sighting is not None]
 
     async def read_by_id(self, snapshot: Snapshot) -> Sighting | None:
         """The object itself as it is now, None if it is not shown (or another under its key is)."""

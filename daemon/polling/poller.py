@@ -21,6 +21,7 @@ from daemon.polling.window import (
     proved_cap,
     proved_lower_bound,
     proves_utc,
+    unproved_mark,
 )
 
 __all__ = ["Manner", "Poller"]
@@ -106,7 +107,8 @@ class Poller:
             )
         else:
             cursor = self._certain_cursor(marks, started_at)
-            lower = lower_bound(cursor, cap, margins, proved=False, provider_time=started_at)
+            read_to = unproved_mark(cap, started_at, margins)
+            lower = lower_bound(cursor, read_to, margins, proved=False, provider_time=started_at)
         walk = self._walker.start(lower, cap, started_at)
         return walk, await self._source.page(lower, None, known=self._known_page())
 
@@ -177,7 +179,7 @@ class Poller:
             return replace(marks, resume=walk.resume)
         return replace(
             marks,
-            cursor_at=walk.cap or marks.cursor_at,
+            cursor_at=unproved_mark(walk.cap, started_at, self._margins) or marks.cursor_at,
             known_from=_lower_of(marks.known_from, walk.lower),
             utc=self._proof(tally, started_at) or marks.utc,
             resume=None,

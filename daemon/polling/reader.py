@@ -47,7 +47,11 @@ class Reader:
         cursor = self._cursor = polling.cursor
         self._local_cursor = cursor if cursor is not None and cursor.is_zone_local else None
         dates = (date for date in (polling.updated, polling.created) if date is not None)
-        self._reads_by_clock = any(date.is_zone_local for date in dates)
+        # The same page comes to mean something else: in an hour that happens twice, or when the
+        # date of a version comes that waits for it.
+        self._means_the_same = not polling.filter_by_current_date and not any(
+            date.is_zone_local for date in dates
+        )
         self._ignored = frozenset(polling.ignore_fields)
         self._query = Query(
             resource=polling.path,
@@ -163,8 +167,7 @@ class Reader:
             complete=page.complete,
             provider_time=now,
             clock_skew=page.clock_skew,
-            # In an hour that happens twice, the same stamp comes to mean another instant.
-            likeness=None if self._reads_by_clock else page.likeness,
+            likeness=page.likeness if self._means_the_same else None,
         )
 
     def _sighting(self, record: Record, stamp: datetime | None, now: datetime) -> Sighting:

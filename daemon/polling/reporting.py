@@ -36,6 +36,7 @@ class Reporter:
         self._gate = RepeatGate()
         self._missed = 0
         self._slow_trouble: str | None = None
+        self._undated: str | None = None
 
     def resume(self, progress: Progress) -> None:
         """Go on from what was written down."""
@@ -59,6 +60,7 @@ class Reporter:
         summary = {**_summary(tally), "seconds": round(seconds, 3)}
         (log.info if tally.told else log.debug)("poll.finished", **summary)
         self._measure(watch, tally)
+        self._undated = self._note_undated(watch, tally)
         recovered, self.failures = self.failures > 0, 0
         if times := self._gate.close("poll"):
             log.info("poll.recovered", failures=times)
@@ -119,7 +121,7 @@ class Reporter:
             next_poll_at=following,
             last_poll_at=began,
             last_success_at=began if error is None else None,
-            last_error=error or self._slow_trouble or brake,
+            last_error=error or self._slow_trouble or brake or self._undated,
             failures=self.failures,
             summary=summary,
             cursor_at=None if progress is None else progress.marks.cursor_at,
@@ -129,6 +131,20 @@ class Reporter:
             history=self._note(began, error, summary),
         )
         self._means.schedule.record(outcome)
+
+    def _note_undated(self, watch: Watch, tally: Tally) -> str | None:
+        """What is wrong if no record has a date that could be read, although one is configured."""
+        cursor = watch.polling.cursor
+        if cursor is None or not 0 < tally.seen == tally.undated:
+            self._gate.close("dates")
+            return None
+        reason = (
+            f"None of the {tally.seen} records read has a {cursor.field} that can be read as"
+            f" {cursor.format.text}: every poll reads all of them, and compares what they contain"
+        )
+        if self._gate.opens("dates", reason):
+            log.warning("poll.undated", reason=reason)
+        return reason
 
     def _note(
         self, began: datetime, error: str | None, summary: Mapping[str, Any] | None

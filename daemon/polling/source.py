@@ -173,7 +173,8 @@ class Tally:
     """What one poll saw: counts of pages and rows, and the stamps of the versions it told.
 
     `late` has, for versions that the walk before should have shown, the seconds from their stamp to
-    that walk. `missed` counts what only a slow pass found, `braked` the sweeps that stopped.
+    that walk. `missed` counts what only a slow pass found, `braked` the sweeps that stopped,
+    `undated` the rows without a stamp that can be read.
     """
 
     pages: int = 0
@@ -182,6 +183,7 @@ class Tally:
     changed: int = 0
     suppressed: int = 0
     unidentified: int = 0
+    undated: int = 0
     told: int = 0
     missed: int = 0
     braked: int = 0
@@ -196,6 +198,7 @@ class Tally:
         self.pages += 1
         self.seen += len(reading.rows)
         self.unidentified += sum(row.identity is None for row in reading.rows)
+        self.undated += sum(row.stamp is None for row in reading.rows)
         self.add_changes(detected, walked_at=walked_at)
 
     def add_changes(self, detected: Detected, *, walked_at: datetime | None = None) -> None:

@@ -158,7 +158,8 @@ def stamps_shifted(shift: timedelta, now: datetime) -> Probe:
     """Records that had just changed bore another time."""
     detail = (
         f"Records that had just changed were stamped as if clocks were at {offset_from_utc(shift)}:"
-        " local time without a zone. More is read again at every poll, and nothing is lost."
+        " local time without a zone. More is read again at every poll, and nothing is lost. Less is"
+        " if updatedDateTimezone names the zone, and the format has a Z of theirs in quotes."
     )
     return _stamps(Verdict.SHIFTED, detail, now, shift)
 

@@ -107,6 +107,7 @@ def _manner(polling: ResourcePolling, access: Access) -> Manner:
         tolerance=polling.created_check_tolerance,
         projection=reader.projection,
         only_created=not polling.filter_by_updated_date,
+        in_their_time=polling.filter_by_current_date,
         id_field=polling.id_field,
         ordered=reader.searches_by_stamp,
     )

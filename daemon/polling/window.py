@@ -152,6 +152,17 @@ def unproved_cap(
     return max(believable) - margins.settle_lag if believable else None
 
 
+def unproved_mark(
+    cap: datetime | None, provider_time: datetime, margins: Margins
+) -> datetime | None:
+    """The mark that a walk up to a cap may leave: never later than it is in UTC.
+
+    A stamp ahead of that is one of a zone further east, or lies in the future: only time tells. A
+    mark of the latter would hide all that is stamped until then.
+    """
+    return None if cap is None else min(cap, proved_cap(provider_time, margins))
+
+
 def lower_bound(
     cursor: datetime | None,
     cap: datetime | None,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest_asyncio
 
@@ -11,7 +12,7 @@ from daemon.admin.context import AdminContext
 from daemon.instance import InstanceId, InstanceState
 from daemon.polling.lateness import Lateness
 from daemon.polling.slow_pass import PassKind, Phase, SlowPass, listing_others
-from daemon.polling.verdict import Probes, clock_probe
+from daemon.polling.verdict import Probes, clock_probe, stamps_proved
 from daemon.polling.work_json import work_as_json
 from daemon.store.first_account import Credentials
 from tests.admin.api import Api, Heard, polling_body_of
@@ -266,6 +267,19 @@ async def test_the_state_says_how_a_resource_is_doing(
     assert companies["rows"] is None
     assert companies["clock"]["skewSeconds"] is None
     assert "not proved" in companies["clock"]["message"]
+
+
+async def test_the_state_says_in_which_zone_stamps_are_proved_to_be(
+    api: Api, context: AdminContext, path: str
+) -> None:
+    proved = stamps_proved(ZoneInfo("America/Vancouver"), CURSOR)
+    await context.database.execute(
+        "update resources set utc_proved_at = $1, utc_skew_seconds = 0, probes = $2",
+        CURSOR,
+        Probes().having(proved).as_json(),
+    )
+    state = (await api.get(path.replace("/resources/contacts", "/state"))).json
+    assert "local time of America/Vancouver" in state["resources"][0]["clock"]["message"]
 
 
 PASSES: list[tuple[SlowPass, dict[str, Any]]] = [

@@ -158,7 +158,6 @@ def _beginning(world: World, told_before: timedelta | None) -> Beginning:
 
 def _live(life: Life) -> None:
     world = life.world
-    world.is_proved = life.database.marks.utc is not None
     world.is_known = life.database.all_known_at is not None
     for _ in range(world.random.randrange(4)):
         edit_at_random(world)

@@ -142,8 +142,8 @@ class Traits:
 class World:
     """The provider with its clock; also the Source that a poller reads.
 
-    `read_later_by` is what another zone makes of every date. `is_known` and `is_proved` are for
-    people whose worst deeds are only fair after everything was seen, or after a proof of UTC.
+    `read_later_by` is what another zone makes of every date. `is_known` is for people whose worst
+    deeds are only fair after everything was seen.
     """
 
     searches_by_stamp = True
@@ -160,7 +160,6 @@ class World:
         self.quiet = False
         self.is_known = False
         self.known_again = 0
-        self.is_proved = False
         self.read_later_by = timedelta(0)
 
     def our_clock(self) -> datetime:

@@ -34,7 +34,7 @@ def _happenings(world: World) -> Sequence[tuple[float, Callable[[World], None]]]
         (traits.unlistings, _unlist),
         (0.05 if traits.bulk_edits else 0, _edit_many),
         (0.02 if traits.far_future else 0, _edit_far_ahead),
-        (traits.hours_ahead if world.is_proved else 0, _edit_ahead),
+        (traits.hours_ahead, _edit_ahead),
     )
 
 

@@ -331,6 +331,20 @@ async def test_a_brake_is_told_as_the_last_error_of_a_resource_that_is_polled_we
         assert counted._value.get() == 1
 
 
+async def test_dates_that_nobody_can_read_are_told_while_polls_go_well(database: Database) -> None:
+    dates = {"updatedDateFormat": "milliseconds", "createdDateFormat": "milliseconds"}
+    async with opened(database, datesConfiguration=dates) as desk:
+        await desk.poll()
+        desk.shelf.put("c0", LastName="Dean")
+        desk.shelf.now += timedelta(hours=2)
+        await desk.poll()
+        row = await desk.row()
+        assert (row["state"], row["failures"], row["last_poll"]["told"]) == ("active", 0, 1)
+        assert row["last_error"].startswith(
+            "None of the 3 records read has a LastModifyDate that can be read as milliseconds"
+        )
+
+
 async def test_a_loop_polls_at_once_when_asked_and_ends_when_told(desk: Desk) -> None:
     signals = Signals()
     async with asyncio.timeout(PATIENCE_SECONDS), asyncio.TaskGroup() as tasks:

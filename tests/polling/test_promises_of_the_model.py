@@ -29,6 +29,10 @@ WORLDS = {
     "no order": Traits(shuffled=True, page_size=12, bulk_edits=False),
     "killed often": Traits(kills=0.2),
     "many versions in a second": Traits(pace=0.02),
+    "stamps some hours ahead": Traits(hours_ahead=0.05, page_size=50),
+    "east of UTC, stamps some hours ahead": Traits(
+        zone=timedelta(hours=9), hours_ahead=0.05, page_size=10
+    ),
     "stamps some hours ahead, polled twice within a second": Traits(
         hours_ahead=0.05, polls_again=0.5, slow_by=2 * SECOND, page_size=50
     ),

@@ -22,6 +22,7 @@ from daemon.polling.window import (
     proved_lower_bound,
     proves_utc,
     unproved_cap,
+    unproved_mark,
 )
 
 SECOND = timedelta(seconds=1)
@@ -106,6 +107,12 @@ def test_the_unproved_cap_is_the_newest_stamp_that_is_not_in_the_future_in_any_z
     assert unproved_cap(rows, NOON, MARGINS) == NOON + ANY_ZONE
     assert unproved_cap(rows[3:], NOON, MARGINS) is None
     assert in_the_future_everywhere(NOON + ANY_ZONE + SECOND, NOON)
+
+
+def test_a_mark_is_never_later_than_it_is_in_utc() -> None:
+    assert unproved_mark(NOON + 10 * HOUR, NOON, MARGINS) == NOON - MARGINS.settle_lag
+    assert unproved_mark(NOON - 10 * HOUR, NOON, MARGINS) == NOON - 10 * HOUR
+    assert unproved_mark(None, NOON, MARGINS) is None
 
 
 @pytest.mark.parametrize("skew", [timedelta(0), -HOUR, HOUR], ids=["right", "slow", "fast"])
