@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from daemon.instance import ResourceState
 from daemon.polling.detection import NOTHING
 from daemon.polling.noticing import Noticer
+from daemon.polling.provider_clock import Look
 from daemon.polling.sighting import Sighting
 from daemon.polling.slow_pass import PassKind, SlowPass
 from daemon.polling.source import Clock, Journal, Reading, Source, Tally
@@ -58,17 +59,18 @@ class Baseline:
         """
         exact = replace(margins, settle_lag=timedelta(0))
         newest, newest_at = await self._walker.newest(exact)
-        baseline_at = unproved_mark(newest_at, newest.provider_time, exact)
-        since = beginning.since
+        since, look = beginning.since, newest.look(self._clock())
+        baseline_at = unproved_mark(newest_at, look.provider_time, exact)
         if newest_at is None or baseline_at is None:
-            return await self._begin_without_stamps(newest, since)
+            return await self._begin_without_stamps(newest, since, look)
         if since is not None and since <= newest_at:
-            return await self._begin_with_backfill(since, until=newest_at, cursor_at=baseline_at)
+            marks = Marks(cursor_at=baseline_at).looked(look)
+            return await self._begin_with_backfill(marks, since, until=newest_at)
         whole = beginning.whole
         lower = None if whole else lower_bound(baseline_at, None, margins, proved=False)
         marks = Marks(
             cursor_at=baseline_at, baseline_at=baseline_at, known_from=lower, ids_complete=whole
-        )
+        ).looked(look)
         walk = self._walker.start(lower, newest_at, newest.provider_time)
         return await self._store(walk, marks, not_after=newest_at)
 
@@ -80,8 +82,8 @@ class Baseline:
         while walk.step is Step.ASK:
             reading = await self._source.page(walk.bound, walk.page_key)
             walk = self._walker.advance(walk, reading)
-            old = _old(reading, not_after)
-            detected = await self._noticer.notice(old, reading.provider_time, silent=True)
+            old = replace(reading, sightings=_old(reading, not_after))
+            detected = await self._noticer.notice(old, silent=True)
             tally.add(reading, detected)
             if walk.step is Step.FINISHED:
                 complete = marks.ids_complete or (not_after is None and tally.seen > 0)
@@ -92,19 +94,19 @@ class Baseline:
         return tally
 
     async def _begin_with_backfill(
-        self, since: datetime, *, until: datetime, cursor_at: datetime | None
+        self, marks: Marks, since: datetime, *, until: datetime
     ) -> Tally:
         """Up to `until` a slow pass tells what is there, unless a poll meets it first."""
         lower = None if since <= BEGINNING else since
-        marks = Marks(
-            cursor_at=cursor_at, baseline_at=since, known_from=lower, ids_complete=lower is None
-        )
+        marks = replace(marks, baseline_at=since, known_from=lower, ids_complete=lower is None)
         backfill = SlowPass(kind=PassKind.BACKFILL, due_at=self._clock(), lower=lower, until=until)
         work = {**self._journal.work, PassKind.BACKFILL: backfill}
         await self._journal.commit(NOTHING, marks, state=ResourceState.ACTIVE, work=work)
         return Tally()
 
-    async def _begin_without_stamps(self, newest: Reading, since: datetime | None) -> Tally:
+    async def _begin_without_stamps(
+        self, newest: Reading, since: datetime | None, look: Look
+    ) -> Tally:
         """No stamp is to be believed: everything that is there is old, what appears later is new.
 
         An empty resource tells nothing of its frame: any zone's clock may date what comes next. It
@@ -112,13 +114,14 @@ class Baseline:
         """
         provider_time = newest.provider_time
         if since is not None:
-            return await self._begin_with_backfill(since, until=provider_time, cursor_at=None)
+            return await self._begin_with_backfill(Marks().looked(look), since, until=provider_time)
         if not newest.rows and await self._source.is_empty():
             marks = Marks(baseline_at=provider_time - ANY_ZONE, ids_complete=True)
-            await self._journal.commit(NOTHING, marks, state=ResourceState.ACTIVE)
+            await self._journal.commit(NOTHING, marks.looked(look), state=ResourceState.ACTIVE)
             return Tally()
         walk = self._walker.start(None, None, provider_time)
-        return await self._store(walk, Marks(baseline_at=provider_time), not_after=None)
+        marks = Marks(baseline_at=provider_time).looked(look)
+        return await self._store(walk, marks, not_after=None)
 
 
 def _old(reading: Reading, not_after: datetime | None) -> Sequence[Sighting]:

@@ -36,6 +36,9 @@ SLOW_LOOK = timedelta(seconds=1)
 """How often is looked whether the rate budget has something left for slow work."""
 SLOW_PATIENCE = timedelta(seconds=30)
 """After so long without a step slow work goes on, however little the live polls leave to it."""
+SLOW_SHARE = 0.25
+"""Slow work may go on for this part of the time that the last poll took, although the next is due:
+where polls take longer than their interval, it would hardly ever have its turn."""
 NEVER = timedelta.max
 
 INTERNAL_ERROR = "An unexpected error of pollhook itself; the log has its trace."
@@ -59,6 +62,7 @@ class Cadence:
         self._slow_held_since: datetime | None = None
         self._slow_failures = 0
         self._slow_cut_off = False
+        self._slow_until = 0.0
 
     async def run(self, signals: Signals) -> None:
         """Poll at every beat until told to stop. Raises Fenced when the configuration has moved."""
@@ -71,7 +75,7 @@ class Cadence:
         while not signals.stop.is_set():
             # If our clock was set back, the next beat is not further away than it ever was.
             due = min(due, self._means.now() + self._longest_wait)
-            if self._means.now() < due and not signals.poll_now.is_set():
+            if self._leaves_time(due) and not signals.poll_now.is_set():
                 await self._meanwhile(signals, due)
                 continue
             async with self._concurrency:
@@ -80,6 +84,13 @@ class Cadence:
                 signals.poll_now.clear()
                 due = await self.run_once(due)
             signals.polled.set()
+
+    def _leaves_time(self, due: datetime) -> bool:
+        """Whether a poll is not due yet, or slow work that could go on has not had its share."""
+        now = self._means.now()
+        if now < due or time.perf_counter() >= self._slow_until:
+            return now < due
+        return self._pause_of_slow_work(now) <= timedelta(0)
 
     def _first_due(self, progress: Progress) -> datetime:
         """A baseline is read at once, since somebody waits for it; the others are spread."""
@@ -112,6 +123,7 @@ class Cadence:
         self._mismatches, self._longest_wait = 0, self._interval
         following = next_due(due, self._means.now(), self._interval)
         seconds = time.perf_counter() - started
+        self._slow_until = started + seconds * (1 + SLOW_SHARE)
         self._reporter.succeeded(watch, tally, began, following, seconds)
         return following
 

@@ -16,13 +16,25 @@ from daemon.polling.window import BEGINNING, Marks
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Repeated:
+    """A time that the provider's clock was set back by and goes through again, as stamps tell it,
+    both ends included."""
+
+    since: datetime
+    until: datetime
+
+    def __contains__(self, stamp: datetime) -> bool:
+        return self.since <= stamp <= self.until
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Rules:
     """What decides the kind of a change, besides the snapshots.
 
     `only_created` tells created objects only (filterByUpdatedDate: false). `silent` stores without
     telling (the baseline). `backfill_until` is there while a backfill is under way: an object that
-    is met for the first time is marked as old up to this stamp, whoever meets it. From
-    `recent_from` on, by the provider's clock as it is now, a stamp is of just now. Revisions of
+    is met for the first time is marked as old up to this stamp, whoever meets it. Stamps of the
+    `repeated` time, where the provider's clock was set back, may be of just now. Revisions of
     unknown objects go on from `revision_floor`.
     """
 
@@ -33,7 +45,7 @@ class Rules:
     only_created: bool = False
     silent: bool = False
     backfill_until: datetime | None = None
-    recent_from: datetime | None = None
+    repeated: Repeated | None = None
     revision_floor: int = 0
 
 
@@ -127,8 +139,8 @@ def _was_there_unread(sighting: Sighting, rules: Rules) -> bool:
     marks, stamp = rules.marks, sighting.stamp
     if marks.known_from is None or marks.baseline_at is None or stamp is None:
         return False
-    if stamp > marks.baseline_at and rules.recent_from is not None and stamp >= rules.recent_from:
-        return False  # by a clock that was set back since a change of the filter drew the edge
+    if rules.repeated is not None and stamp in rules.repeated:
+        return False  # it may have changed just now: what is doubtful is told
     old = sighting.created is None or sighting.created < marks.baseline_at
     return old and stamp < marks.known_from
 

@@ -6,12 +6,12 @@ from collections.abc import Sequence, Set
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from daemon.polling.detection import Detected, Rules, detect, fold
+from daemon.polling.detection import Detected, Repeated, Rules, detect, fold
 from daemon.polling.sighting import Sighting
 from daemon.polling.slow_pass import backfill_until
 from daemon.polling.snapshot import Snapshot
-from daemon.polling.source import Clock, Journal, Source
-from daemon.polling.window import Margins
+from daemon.polling.source import Clock, Journal, Reading, Source
+from daemon.polling.window import ANY_ZONE, UNPROVED_OVERLAP, Margins
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,19 +54,18 @@ class Noticer:
         self._clock = clock
         self._background = background
 
-    async def notice(
-        self, sightings: Sequence[Sighting], provider_time: datetime, *, silent: bool = False
-    ) -> Detected:
-        """What a page read at a time of the provider changes; `silent` stores without telling."""
-        folded = fold(sightings if silent else self._due(sightings, provider_time))
+    async def notice(self, reading: Reading, *, silent: bool = False) -> Detected:
+        """What a page that was just read changes; `silent` stores without telling."""
+        read_at, sightings = reading.provider_time, reading.sightings
+        folded = fold(sightings if silent else self._due(sightings, read_at))
+        rules = self._rules(self._repeated(reading), silent=silent)
         known = await self._journal.known([sighting.object_id for sighting in folded])
-        rules = self._rules(provider_time, silent=silent)
         detected = detect(folded, known, rules)
         doubtful = detected.doubtful
         if doubtful:
             sure = [sighting for sighting in folded if sighting.object_id not in doubtful]
             believed = await self._look_again([known[object_id] for object_id in doubtful])
-            due = self._due(believed, provider_time)
+            due = self._due(believed, read_at)
             detected = detect([*sure, *due], known, rules, confirmed=frozenset(doubtful))
         page = [sighting.raw for sighting in sightings]
         return replace(detected, page=page, doubtful=doubtful)
@@ -97,8 +96,17 @@ class Noticer:
         found = await self._source.some(keys, background=self._background)
         return {one.object_id for one in found} & {one.object_id for one in snapshots}
 
-    def _rules(self, provider_time: datetime, *, silent: bool) -> Rules:
-        overlap = self._manner.margins.overlap_at(provider_time, proved=False)
+    def _repeated(self, reading: Reading) -> Repeated | None:
+        """The time that a clock set back repeats, whoever reads of it first."""
+        marks = self._journal.marks
+        clock = marks.looked(reading.look(self._clock())).clock
+        if clock is None or clock.set_back_to is None or clock.repeated_until is None:
+            return None
+        framed = marks.utc is not None or self._manner.margins.zone_configured
+        ahead = UNPROVED_OVERLAP if framed else ANY_ZONE
+        return Repeated(since=clock.set_back_to, until=clock.repeated_until + ahead)
+
+    def _rules(self, repeated: Repeated | None, *, silent: bool) -> Rules:
         return Rules(
             marks=self._journal.marks,
             tolerance=self._manner.tolerance,
@@ -107,6 +115,6 @@ class Noticer:
             only_created=self._manner.only_created,
             silent=silent,
             backfill_until=backfill_until(self._journal.work),
-            recent_from=provider_time - overlap,
+            repeated=repeated,
             revision_floor=self._journal.revision_floor,
         )

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from daemon.instance import ResourceState
 from daemon.polling.baseline import Baseline, Beginning
 from daemon.polling.detection import Detected
 from daemon.polling.noticing import Manner, Noticer
+from daemon.polling.provider_clock import Look, ProviderClock
 from daemon.polling.source import Clock, Journal, KnownPage, Reading, Source, Tally
 from daemon.polling.walk import Passes, Step, Walk
 from daemon.polling.walking import Walker
@@ -27,6 +28,17 @@ from daemon.polling.window import (
 __all__ = ["Manner", "Poller"]
 
 WITH_BASELINE = Beginning()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Start:
+    """How a walk began: `look` is from before its page 1. One that is `resumed` has left behind
+    what changed below its anchor since it began."""
+
+    look: Look
+    walk: Walk | Passes
+    reading: Reading
+    resumed: bool = False
 
 
 class Poller:
@@ -54,69 +66,84 @@ class Poller:
         if self._journal.state is ResourceState.BASELINE_PENDING:
             return await self._baseline.read(self._margins, beginning)
         tally = Tally()
-        walk, reading = await self._open()
-        started_at = reading.provider_time
+        start = await self._open()
+        walk, reading = start.walk, start.reading
         while True:
-            walk = await self._take(walk, reading, tally, started_at)
+            walk = await self._take(walk, reading, tally, start)
             if walk.step is not Step.ASK:
                 break
             reading = await self._source.page(walk.bound, walk.page_key)
-        self.walked_at = started_at
+        self.walked_at = start.look.provider_time
         return tally
 
-    async def _open(self) -> tuple[Walk | Passes, Reading]:
+    async def _open(self) -> _Start:
         """Settle the cap before page 1, and read page 1."""
         marks, margins = self._journal.marks, self._margins
         if marks.resume is not None and self._walker.ordered:
             reading = await self._source.page(marks.resume.anchor, None)
-            return self._walker.resume(marks.resume, reading.provider_time), reading
+            look = reading.look(self._clock())
+            walk = self._walker.resume(marks.resume, look.provider_time)
+            return _Start(look=look, walk=walk, reading=reading, resumed=True)
         if marks.utc is not None and margins.provable and self._walker.ordered:
-            opened = await self._open_proved(marks.cursor_at, marks.utc)
+            opened = await self._open_proved(marks, marks.utc)
             if opened is not None:
                 return opened
         return await self._open_by_newest(marks)
 
-    async def _open_proved(
-        self, cursor: datetime | None, proof: Proof
-    ) -> tuple[Walk | Passes, Reading] | None:
+    async def _open_proved(self, marks: Marks, proof: Proof) -> _Start | None:
         """Page 1 tells the time itself, and is asked for again if it turns out to begin too late.
 
         Answers None if the proof does not hold.
         """
-        margins = self._margins
         expected = self._clock() + proof.skew - DATE_GRAIN
-        lower = proved_lower_bound(cursor, proof, margins, provider_time=expected)
-        reading = first = await self._source.page(lower, None, known=self._known_page())
-        if not proof.holds(first.provider_time, self._clock()):
+        lower = self._proved_lower(marks, proof, Look(provider_time=expected, skew=proof.skew))
+        reading = await self._source.page(lower, None, known=self._known_page())
+        look = reading.look(self._clock())
+        if not proof.holds(look.provider_time, self._clock()):
             return None
-        needed = proved_lower_bound(cursor, proof, margins, provider_time=first.provider_time)
+        needed = self._proved_lower(marks, proof, look)
         if lower is not None and needed is not None and needed < lower:
             lower = needed
             reading = await self._source.page(lower, None, known=self._known_page())
-        cap = proved_cap(first.provider_time, margins)
-        return self._walker.start(lower, cap, first.provider_time), reading
+        walk = self._start(marks, lower, proved_cap(look.provider_time, self._margins), look)
+        return _Start(look=look, walk=walk, reading=reading)
 
-    async def _open_by_newest(self, marks: Marks) -> tuple[Walk | Passes, Reading]:
+    async def _open_by_newest(self, marks: Marks) -> _Start:
         margins = self._margins
         newest, cap = await self._walker.newest(margins)
-        started_at = newest.provider_time
-        if marks.utc is not None and margins.provable and self._is_utc(started_at):
-            cap = proved_cap(started_at, margins)
-            lower = proved_lower_bound(
-                marks.cursor_at, marks.utc, margins, provider_time=started_at
-            )
+        look = newest.look(self._clock())
+        if marks.utc is not None and margins.provable and self._is_utc(look.provider_time):
+            cap = proved_cap(look.provider_time, margins)
+            lower = self._proved_lower(marks, marks.utc, look)
         else:
-            cursor = self._certain_cursor(marks, started_at)
-            read_to = unproved_mark(cap, started_at, margins)
-            lower = lower_bound(cursor, read_to, margins, proved=False, provider_time=started_at)
-        walk = self._walker.start(lower, cap, started_at)
-        return walk, await self._source.page(lower, None, known=self._known_page())
+            cursor = self._certain_cursor(marks.looked(look), look.provider_time)
+            lower = lower_bound(
+                cursor,
+                unproved_mark(cap, look.provider_time, margins),
+                margins,
+                proved=False,
+                provider_time=look.provider_time,
+            )
+        walk = self._start(marks, lower, cap, look)
+        reading = await self._source.page(lower, None, known=self._known_page())
+        return _Start(look=look, walk=walk, reading=reading)
+
+    def _start(
+        self, marks: Marks, lower: datetime | None, cap: datetime | None, look: Look
+    ) -> Walk | Passes:
+        clock = marks.looked(look).clock
+        is_set_back = clock is not None and clock.set_back_to is not None
+        return self._walker.start(lower, cap, look.provider_time, reads_on=is_set_back)
+
+    def _proved_lower(self, marks: Marks, proof: Proof, look: Look) -> datetime | None:
+        cursor = marks.looked(look).certain_at
+        return proved_lower_bound(cursor, proof, self._margins, provider_time=look.provider_time)
 
     def _certain_cursor(self, marks: Marks, provider_time: datetime) -> datetime | None:
         if marks.utc is None or not self._margins.provable:
-            return marks.cursor_at
+            return marks.certain_at
         return certain_cursor(
-            marks.cursor_at, marks.utc, provider_time=provider_time, now=self._clock()
+            marks.certain_at, marks.utc, provider_time=provider_time, now=self._clock()
         )
 
     def _is_utc(self, provider_time: datetime) -> bool:
@@ -124,14 +151,14 @@ class Poller:
         return proof is not None and proof.holds(provider_time, self._clock())
 
     async def _take(
-        self, walk: Walk | Passes, reading: Reading, tally: Tally, started_at: datetime
+        self, walk: Walk | Passes, reading: Reading, tally: Tally, start: _Start
     ) -> Walk | Passes:
         """Detect and commit one page together with the progress it means."""
         after = self._walker.advance(walk, reading)
         detected = await self._notice(reading)
-        proved = self._is_utc(started_at)
+        proved = self._is_utc(start.look.provider_time)
         tally.add(reading, detected, walked_at=self.walked_at if proved else None)
-        marks = self._marks_after(after, tally, started_at)
+        marks = self._marks_after(after, tally, start)
         if detected.writes or self._have_to_last(marks):
             await self._journal.commit(detected, marks)
         elif after.step is Step.FINISHED:
@@ -143,7 +170,7 @@ class Poller:
     async def _notice(self, reading: Reading) -> Detected:
         if reading.alike and self._known is not None:
             return Detected(changes=(), writes=(), suppressed=self._known.suppressed)
-        return await self._noticer.notice(reading.sightings, reading.provider_time)
+        return await self._noticer.notice(reading)
 
     def _known_page(self) -> KnownPage | None:
         """The page with which the last poll began, if what it showed still is what is stored."""
@@ -173,17 +200,31 @@ class Poller:
         ends_resume = marks.resume is None and before.resume is not None
         return ends_resume or marks.known_from != before.known_from
 
-    def _marks_after(self, walk: Walk | Passes, tally: Tally, started_at: datetime) -> Marks:
-        marks = self._journal.marks
+    def _marks_after(self, walk: Walk | Passes, tally: Tally, start: _Start) -> Marks:
+        marks = self._journal.marks.looked(start.look)
         if walk.step is not Step.FINISHED:
             return replace(marks, resume=walk.resume)
         return replace(
             marks,
-            cursor_at=unproved_mark(walk.cap, started_at, self._margins) or marks.cursor_at,
+            cursor_at=self._mark(walk.cap, start.look) or marks.cursor_at,
             known_from=_lower_of(marks.known_from, walk.lower),
-            utc=self._proof(tally, started_at) or marks.utc,
+            utc=self._proof(tally, start.look.provider_time) or marks.utc,
             resume=None,
+            clock=self._clock_after(marks, walk, start),
         )
+
+    def _mark(self, cap: datetime | None, look: Look) -> datetime | None:
+        return unproved_mark(cap, look.provider_time, self._margins)
+
+    def _clock_after(
+        self, marks: Marks, walk: Walk | Passes, start: _Start
+    ) -> ProviderClock | None:
+        if marks.clock is None or start.resumed:
+            return marks.clock
+        look = start.look
+        proved = self._is_utc(look.provider_time) and self._margins.provable
+        until = proved_cap(look.provider_time, self._margins) if proved else None
+        return marks.clock.read(walk.lower, until, look, self._margins.least_overlap)
 
     def _proof(self, tally: Tally, started_at: datetime) -> Proof | None:
         overlap = self._margins.least_overlap

@@ -12,6 +12,7 @@ from daemon.polling.source import Clock, Reading, Source
 from daemon.polling.verdict import (
     BEYOND_ALL,
     FURTHEST,
+    SET_BACK,
     VALID_FOR,
     Probe,
     ProbeKind,
@@ -65,7 +66,8 @@ class Prober:
 
     def observe(self, before: Probes, seen: Observation, marks: Marks) -> Probes:
         """The verdicts after a poll: the same ones unless it has shown something new."""
-        fresh = (self._observed_stamps(before, seen, marks), self._observed_clock(before, seen))
+        clock = self._observed_clock(before, seen, marks)
+        fresh = (self._observed_stamps(before, seen, marks), clock)
         probes = before.having(*(probe for probe in fresh if probe is not None))
         _tell(before, probes)
         return probes
@@ -85,13 +87,15 @@ class Prober:
             return None
         return stamps_shifted(shift, now)
 
-    def _observed_clock(self, before: Probes, seen: Observation) -> Probe | None:
-        known = before.find(ProbeKind.CLOCK)
-        if seen.clock_skew is None:
+    def _observed_clock(self, before: Probes, seen: Observation, marks: Marks) -> Probe | None:
+        known, skew = before.find(ProbeKind.CLOCK), seen.clock_skew
+        if skew is None:
             return None
-        if known is not None and abs(known.shift - seen.clock_skew) <= NOTABLE_SKEW:
+        is_set_back = marks.clock is not None and marks.clock.is_behind(seen.walked_at)
+        told = known is not None and known.detail.endswith(SET_BACK)
+        if known and abs(known.shift - skew) <= NOTABLE_SKEW and told is is_set_back:
             return None
-        return clock_probe(seen.clock_skew, self._clock())
+        return clock_probe(skew, self._clock(), is_set_back=is_set_back)
 
     def _stamps(self, newest: Reading, marks: Marks, before: Probes) -> Probe:
         now, known = self._clock(), before.find(ProbeKind.STAMPS)

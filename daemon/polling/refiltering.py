@@ -6,6 +6,7 @@ from collections.abc import Set
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from daemon.polling.provider_clock import ProviderClock
 from daemon.polling.resource import RecordDate, ResourcePolling, differs
 from daemon.polling.window import BEGINNING, Margins, Marks, lower_bound
 from daemon.polling.zones import to_utc
@@ -61,15 +62,27 @@ class Refiltering:
         )
 
     def _reframed(self, marks: Marks) -> Marks:
-        """Dates of creation are compared with the baseline; that stamps are UTC is to be proved."""
+        """Dates of creation are compared with the baseline; that stamps are UTC is to be proved
+        where they are others now."""
         created = (self.before.created, self.after.created)
         return replace(
             marks,
             baseline_at=_read_as(marks.baseline_at, *created),
             ids_complete=marks.ids_complete and not self._drops_ids,
-            utc=None,
+            utc=None if self._changes_stamps else marks.utc,
             resume=None,
+            clock=self._clock_as_now(marks.clock),
         )
+
+    def _clock_as_now(self, clock: ProviderClock | None) -> ProviderClock | None:
+        return clock and replace(clock, set_back_to=self._as_now(clock.set_back_to))
+
+    @property
+    def _changes_stamps(self) -> bool:
+        """Whether stamps are others now, or of another zone; a date in the filter is no stamp."""
+        before, after = self.before.cursor, self.after.cursor
+        zones = {date.zone for date in (before, after) if date is not None}
+        return "dateField" in self.differences or len(zones) > 1
 
     @property
     def _drops_ids(self) -> bool:

@@ -125,6 +125,7 @@ class Reporter:
             failures=self.failures,
             summary=summary,
             cursor_at=None if progress is None else progress.marks.cursor_at,
+            clock=None if progress is None else progress.marks.clock,
             lateness=None if progress is None else progress.lateness,
             probes=None if progress is None else progress.probes,
             missed=missed,

@@ -10,6 +10,7 @@ from typing import Protocol
 
 from daemon.instance import EventType, ResourceState
 from daemon.polling.detection import Detected
+from daemon.polling.provider_clock import Look
 from daemon.polling.sighting import Sighting
 from daemon.polling.slow_pass import SlowPass, Work
 from daemon.polling.snapshot import Snapshot
@@ -36,6 +37,12 @@ class Reading:
     clock_skew: timedelta | None = None
     likeness: object = None
     alike: bool = False
+
+    def look(self, now: datetime) -> Look:
+        """What it says of the provider's clock, at a time of ours."""
+        told, reckoned = self.clock_skew, self.provider_time - now
+        skew = reckoned if told is None else told
+        return Look(provider_time=self.provider_time, skew=skew)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

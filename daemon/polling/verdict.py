@@ -123,8 +123,15 @@ class Probes:
         return cls(version=stored.get("version", 0), made=made)
 
 
-def clock_probe(skew: timedelta, now: datetime) -> Probe:
-    """What the provider's clock, so far ahead of ours, means."""
+SET_BACK = (
+    " It was set back, or ours forward: until it has caught up, more is read again at every poll,"
+    " objects from before the baseline may be told although they did not change, and what is"
+    " created may be told as updated. Nothing is lost."
+)
+
+
+def clock_probe(skew: timedelta, now: datetime, *, is_set_back: bool = False) -> Probe:
+    """What the provider's clock, so far ahead of ours, means; also if it was set back lately."""
     seconds = round(abs(skew).total_seconds())
     if abs(skew) <= ALARMING_SKEW:
         verdict, detail = Verdict.PROVED, f"The clocks agree to within {max(seconds, 1)} s."
@@ -132,6 +139,8 @@ def clock_probe(skew: timedelta, now: datetime) -> Probe:
         where = "ahead of" if skew > timedelta(0) else "behind"
         verdict = Verdict.SHIFTED
         detail = f"The provider's clock is {seconds} s {where} ours: one of the two is wrong."
+    if is_set_back:
+        verdict, detail = Verdict.SHIFTED, detail + SET_BACK
     return Probe(kind=ProbeKind.CLOCK, verdict=verdict, detail=detail, at=now, shift=skew)
 
 

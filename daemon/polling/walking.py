@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 
 import structlog
@@ -22,12 +23,21 @@ class Walker:
         self.ordered = ordered
 
     def start(
-        self, lower: datetime | None, cap: datetime | None, provider_time: datetime
+        self,
+        lower: datetime | None,
+        cap: datetime | None,
+        provider_time: datetime,
+        *,
+        reads_on: bool = False,
     ) -> Walk | Passes:
-        """A walk from the lower bound on; `provider_time` is that of a response before it."""
+        """A walk from the lower bound on; `provider_time` is that of a response before it.
+
+        It `reads_on` beyond the cap where that may have been passed by stamps before.
+        """
         if not self.ordered:
             return Passes(lower=lower, cap=cap)
-        return Walk.start(lower, cap, self._margins.granularity, provider_time)
+        walk = Walk.start(lower, cap, self._margins.granularity, provider_time)
+        return replace(walk, absurd_from=None) if reads_on else walk
 
     def resume(self, resume: Resume, provider_time: datetime) -> Walk | Passes:
         """A walk that goes on from its resume point; one without order begins anew."""

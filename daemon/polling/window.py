@@ -6,10 +6,11 @@ All instants are in the frame of the record stamps, which need not be ours.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta, tzinfo
 
 from daemon.polling.folds import before_repetition, is_after_fold, season
+from daemon.polling.provider_clock import STEADY, Look, ProviderClock
 
 BEGINNING = datetime(1, 1, 2, tzinfo=UTC)
 """Before everything: with this as its baseline, whatever a resource holds was created since."""
@@ -21,8 +22,6 @@ ANY_ZONE = timedelta(hours=14)
 """The furthest any zone is ahead of UTC: a stamp beyond it lies in the future everywhere."""
 
 PROOF_HOLDS = timedelta(hours=24)
-STEADY = timedelta(seconds=60)
-
 DATE_GRAIN = timedelta(seconds=2)
 """So much the provider's time may seem to go back between two answers: it tells whole seconds."""
 
@@ -72,7 +71,8 @@ class Marks:
     `cursor_at`: everything up to it was read. `baseline_at`: what was created since is new, for
     ever the same once it is set. `known_from`: the lowest stamp from which on everything was
     stored; None means all. `ids_complete`: every id that existed at the baseline is stored. `utc`:
-    the proof that the stamps are UTC, None while there is none.
+    the proof that the stamps are UTC, None while there is none. `clock` is the provider's, None
+    until it was looked at.
     """
 
     cursor_at: datetime | None = None
@@ -81,6 +81,21 @@ class Marks:
     ids_complete: bool = False
     utc: Proof | None = None
     resume: Resume | None = None
+    clock: ProviderClock | None = None
+
+    def looked(self, look: Look) -> Marks:
+        """The same after a look at the provider's clock."""
+        clock = self.clock
+        seen = clock.seen(look, self.cursor_at) if clock else ProviderClock.first_seen(look)
+        return replace(self, clock=seen)
+
+    @property
+    def certain_at(self) -> datetime | None:
+        """The cursor, or the earlier stamp that the provider's clock was set back to."""
+        set_back_to = None if self.clock is None else self.clock.set_back_to
+        if self.cursor_at is None or set_back_to is None:
+            return self.cursor_at
+        return min(self.cursor_at, set_back_to)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -122,6 +122,9 @@ async def _write_marks(connection: Connection, resource_id: ResourceId, marks: M
         marks.baseline_at,
         marks.known_from,
         marks.ids_complete,
+        marks.utc and marks.utc.proved_at,
+        marks.utc and marks.utc.skew.total_seconds(),
+        marks.clock and marks.clock.as_json(),
     )
 
 

@@ -20,6 +20,7 @@ from daemon.instance import (
 )
 from daemon.polling.history import History, unpacked
 from daemon.polling.lateness import Lateness
+from daemon.polling.provider_clock import ProviderClock
 from daemon.polling.slow_pass import Work
 from daemon.polling.verdict import Probes
 from daemon.polling.window import Marks, Proof, Resume
@@ -51,9 +52,9 @@ class Progress:
 class PollOutcome:
     """How one poll went, for people and for the next start; written with many others at once.
 
-    `cursor_at` is a cursor that moved although the poll changed nothing. `summary` has counts of
-    rows and pages and the duration in seconds. `missed` is how many more changes only a slow pass
-    found.
+    `cursor_at` and `clock` are marks that moved although the poll changed nothing. `summary` has
+    counts of rows and pages and the duration in seconds. `missed` is how many more changes only a
+    slow pass found.
     """
 
     resource_id: ResourceId
@@ -66,6 +67,7 @@ class PollOutcome:
     failures: int
     summary: Mapping[str, Any] | None
     cursor_at: datetime | None
+    clock: ProviderClock | None = None
     lateness: Lateness | None = None
     probes: Probes | None = None
     missed: int = 0
@@ -80,6 +82,7 @@ class PollOutcome:
             last_success_at=self.last_success_at or earlier.last_success_at,
             summary=self.summary or earlier.summary,
             cursor_at=self.cursor_at or earlier.cursor_at,
+            clock=self.clock or earlier.clock,
             lateness=self.lateness or earlier.lateness,
             probes=self.probes or earlier.probes,
             missed=self.missed + earlier.missed,
@@ -136,6 +139,7 @@ async def write_progress(
         after.next_sequence,
         after.state,
         work_as_json(after.work),
+        marks.clock and marks.clock.as_json(),
     )
     if status != "UPDATE 1":
         raise Fenced(f"Resource {resource_id} was changed since version {before.version}.")
@@ -165,6 +169,7 @@ async def flush_polls(
         [outcome.missed for outcome in held],
         [outcome.probes and outcome.probes.as_json() for outcome in held],
         [outcome.history and outcome.history.packed() for outcome in held],
+        [outcome.clock and outcome.clock.as_json() for outcome in held],
     )
 
 
@@ -206,6 +211,7 @@ def _marks(row: Row) -> Marks:
         ids_complete=row["ids_complete"],
         utc=_proof(row),
         resume=_resume_from_json(row["resume"]),
+        clock=row["clock"] and ProviderClock.from_json(row["clock"]),
     )
 
 

@@ -64,7 +64,8 @@ class Life:
     def poll(self) -> None:
         """One poll, as far as it gets."""
         self.began_at = self.began_at or self.world.now
-        self._drive(self.poller.poll_once(self.beginning))
+        if self._drive(self.poller.poll_once(self.beginning)):
+            self.world.was_looked_at = True
 
     def step(self) -> None:
         """One step of slow work, if any is due and a poll has opened the resource."""
@@ -100,19 +101,21 @@ class Life:
             self.step()
         raise AssertionError("the slow work never comes to its end")
 
-    def _drive(self, work: Coroutine[Any, Any, Tally]) -> None:
-        """Run a coroutine that never waits for anything; if that kills the process, start anew."""
+    def _drive(self, work: Coroutine[Any, Any, Tally]) -> bool:
+        """Run a coroutine that never waits for anything, to its end; False if that has killed the
+        process, and a new one was started."""
         try:
             work.send(None)
         except StopIteration as end:
             self.missed += end.value.missed
             self.braked += end.value.braked
+            return True
         except Killed:
             if self.world.random.random() < self.world.traits.losses:
                 self.database.sightings.clear()
             self.start()
-        else:
-            raise AssertionError("the model waited for something")
+            return False
+        raise AssertionError("the model waited for something")
 
 
 def run(
@@ -159,6 +162,9 @@ def _beginning(world: World, told_before: timedelta | None) -> Beginning:
 def _live(life: Life) -> None:
     world = life.world
     world.is_known = life.database.all_known_at is not None
+    is_set = world.traits.set_backs and world.was_looked_at
+    if is_set and world.random.random() < world.traits.set_backs:
+        world.set_clock(timedelta(hours=world.random.choice((-5, -2, -1, 0, 3))))
     for _ in range(world.random.randrange(4)):
         edit_at_random(world)
         world.pass_time(world.random.random() * 3)

@@ -27,10 +27,13 @@ class Killed(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Version:
-    """One version of an object; one without a thing to show is its deletion."""
+    """One version of an object; one without a thing to show is its deletion. What is imported has
+    no stamp of the time it was `made_at`."""
 
     number: int
     stamp: datetime
+    made_at: datetime
+    is_imported: bool
     visible_at: datetime
     gone: bool = False
 
@@ -118,6 +121,7 @@ class Traits:
     edits_between_pages: bool = True
     kills: float = 0.05
     clock_jumps: bool = False
+    set_backs: float = 0
     far_future: bool = False
     hours_ahead: float = 0
     slow_by: timedelta = timedelta(0)
@@ -142,8 +146,10 @@ class Traits:
 class World:
     """The provider with its clock; also the Source that a poller reads.
 
-    `read_later_by` is what another zone makes of every date. `is_known` is for people whose worst
-    deeds are only fair after everything was seen.
+    `read_later_by` is what another zone makes of every date, `error` how wrong the provider is
+    about the time, `lowest_stamp` the earliest that it was set to. `was_looked_at` and `is_known`
+    are for people whose worst deeds are only fair after a poll has seen what they did before, or
+    after everything was seen.
     """
 
     searches_by_stamp = True
@@ -156,6 +162,9 @@ class World:
         self.people = people
         self.now = EPOCH + timedelta(seconds=self.random.random() * 10**6)
         self.our_skew = timedelta(0)
+        self.error = timedelta(0)
+        self.was_looked_at = False
+        self.lowest_stamp = FAR_FUTURE
         self.things: dict[str, Thing] = {}
         self.quiet = False
         self.is_known = False
@@ -165,20 +174,25 @@ class World:
     def our_clock(self) -> datetime:
         return self.now + self.our_skew
 
+    def set_clock(self, error: timedelta) -> None:
+        """Somebody sets the provider's clock, and with it what it stamps."""
+        self.error, self.was_looked_at = error, False
+        self.lowest_stamp = min(self.lowest_stamp, self.stamp())
+
     def pass_time(self, seconds: float) -> None:
         self.now += timedelta(seconds=seconds * (1 if self.quiet else self.traits.pace))
 
     def stamp(self) -> datetime:
-        return floor(self.now + self.traits.zone, self.traits.granularity)
+        return floor(self.now + self.error + self.traits.zone, self.traits.granularity)
 
     def edit(self, thing: Thing | None = None, stamp: datetime | None = None) -> Thing:
         """Create an object, or give one a new version; it may become visible only later."""
-        stamp = stamp or self.stamp()
+        is_imported, stamp = stamp is not None, stamp or self.stamp()
         if thing is None:
             undated = self.random.random() < self.traits.undated
             thing = Thing(id=f"{len(self.things):05d}", created=stamp, undated=undated)
             self.things[thing.id] = thing
-        self._add_version(thing, stamp)
+        self._add_version(thing, stamp, is_imported=is_imported)
         return thing
 
     def delete(self, thing: Thing) -> None:
@@ -187,18 +201,29 @@ class World:
     def restore(self, thing: Thing) -> None:
         """Bring an object back with its old stamp, or with a new one."""
         before = self.stamp() if self.traits.stale else thing.versions[-2].stamp
-        self._add_version(thing, self.random.choice((before, self.stamp())))
+        self._add_version(thing, self.random.choice((before, self.stamp())), is_imported=True)
 
     def hide(self, thing: Thing, duration: timedelta) -> None:
         """Take the permission to see an object away for a while."""
         thing.hidden_until, thing.was_hidden = self.now + duration, True
 
-    def _add_version(self, thing: Thing, stamp: datetime, *, gone: bool = False) -> None:
+    def _add_version(
+        self, thing: Thing, stamp: datetime, *, gone: bool = False, is_imported: bool = False
+    ) -> None:
         visible_at = self.now + self.traits.late_by * self.random.random()
         if thing.versions:
             visible_at = max(visible_at, thing.versions[-1].visible_at)
         number = len(thing.versions) + 1
-        thing.versions.append(Version(number=number, stamp=stamp, visible_at=visible_at, gone=gone))
+        thing.versions.append(
+            Version(
+                number=number,
+                stamp=stamp,
+                made_at=self.now,
+                is_imported=is_imported,
+                visible_at=visible_at,
+                gone=gone,
+            )
+        )
 
     async def newest(self, before: datetime | None = None) -> Reading:
         shown = [one for one in self._shown(self.now) if before is None or one.is_before(before)]
@@ -322,4 +347,4 @@ class World:
         """The time of a header that tells whole seconds, less how long the answer took."""
         slow_by = self.traits.slow_by
         late = slow_by * self.random.random() if slow_by else slow_by
-        return floor(self.now, SECOND) - SECOND - late
+        return floor(self.now + self.error, SECOND) - SECOND - late

@@ -8,7 +8,7 @@ from datetime import datetime
 from daemon.instance import EventType
 from daemon.notifications.change import Change
 from tests.polling.life import Life
-from tests.polling.model import Thing, Version
+from tests.polling.model import Thing, Version, World
 
 
 def check(life: Life) -> None:
@@ -97,6 +97,8 @@ def _has_to_be_told(thing: Thing, version: Version, life: Life) -> bool:
     assert database.baseline_ended_at is not None
     if version.visible_at <= database.baseline_ended_at:
         return False
+    if version.made_at > database.baseline_ended_at and not version.is_imported:
+        return True
     if database.known_from is None or version.stamp >= database.known_from:
         return True
     return database.all_known_at is not None and version.visible_at > database.all_known_at
@@ -113,9 +115,18 @@ def _check_silence(thing: Thing, told: Sequence[Change], life: Life) -> None:
         return  # newer than the newest stamp: an import has set its own stamp back
     old = [version for version in thing.versions if version.visible_at <= life.began_at]
     for change in told:
-        returned = thing.was_unlisted or any(version.gone for version in thing.versions)
+        returned = (
+            thing.was_unlisted
+            or _is_repeated(thing, world)
+            or any(version.gone for version in thing.versions)
+        )
         if change.type is not EventType.DELETED and not returned:
             assert _number(change) > len(old), f"{thing.id}: {_number(change)} is no change"
+
+
+def _is_repeated(thing: Thing, world: World) -> bool:
+    """Whether a clock set back may have shown the time of its stamp once more: that is doubtful."""
+    return bool(world.traits.set_backs) and thing.versions[-1].stamp >= world.lowest_stamp
 
 
 def _check_backfill(thing: Thing, told: Sequence[Change], life: Life) -> None:

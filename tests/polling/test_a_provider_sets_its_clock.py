@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import pytest
 
+from daemon.instance import EventType
 from daemon.polling.refiltering import Refiltering
 from daemon.polling.slow_pass import Wishes, begun_anew, listing_others
 from daemon.polling.target import margins_of
@@ -19,7 +20,7 @@ from tests.polling.promises import check
 
 HOUR = timedelta(hours=1)
 LONG_BEFORE_SECONDS = 9000
-"""Clocks are not set back behind the baseline: what is created then counts as older."""
+"""Here clocks are not set back behind the baseline."""
 
 OLD_SECONDS = 36_000
 RECONCILED = Wishes(reconcile_interval=timedelta(minutes=6), reconcile_window=3 * HOUR)
@@ -38,28 +39,16 @@ OCCASIONS = {
 """How wrong the provider's clock is, one after the other."""
 
 
-class WrongWorld(World):
-    """A provider that is wrong about the time; ours is right."""
-
-    error = timedelta(0)
-
-    def stamp(self) -> datetime:
-        return super().stamp() + self.error
-
-    def _provider_time(self) -> datetime:
-        return super()._provider_time() + self.error
-
-
 def live_through(errors: Sequence[timedelta], seed: int) -> Life:
     """Each error for some minutes up to most of an hour, then silence."""
-    world = WrongWorld(seed, Traits(kills=0.01, page_size=20, bulk_edits=False))
+    world = World(seed, Traits(kills=0.01, page_size=20, bulk_edits=False))
     for _ in range(8):
         world.edit()
         world.pass_time(20)
     life = Life(world=world, database=Database(world))
     _go_on(life, LONG_BEFORE_SECONDS, pauses=(60, 300, 600))
     for error in errors:
-        world.error = error
+        world.set_clock(error)
         _go_on(life, world.random.uniform(60, 3000), pauses=(30, 60, 200))
     world.quiet = True
     for _ in range(3):
@@ -90,26 +79,49 @@ def test_nothing_is_lost_when_a_provider_sets_its_clock(errors: Sequence[timedel
 def test_nothing_is_silenced_by_a_filter_changed_while_a_clock_was_ahead(
     *, is_rewound: bool, is_set_before: bool
 ) -> None:
-    world = WrongWorld(0, Traits(kills=0, bulk_edits=False, edits_between_pages=False))
+    world = World(0, Traits(kills=0, bulk_edits=False, edits_between_pages=False))
     old = world.edit()
     world.pass_time(OLD_SECONDS)
     world.edit()
     life = Life(world=world, database=Database(world), wishes=RECONCILED)
     _poll_and_reconcile(life)
     world.pass_time(LONG_BEFORE_SECONDS)
-    world.error = HOUR
+    world.set_clock(HOUR)
     world.edit()
     _poll_and_reconcile(life)
     if is_set_before:
-        world.error = -HOUR
+        world.set_clock(-HOUR)
     _change_filter(life, is_rewound=is_rewound)
-    world.error = -HOUR
+    world.set_clock(-HOUR)
     world.pass_time(60)
     world.edit(old)
     world.quiet = True
     _poll_and_reconcile(life)
     check(life)
     assert [change.object_id for change in life.database.told].count(old.id) == 1
+
+
+@pytest.mark.parametrize("zone", [0, -7, 9])
+def test_behind_the_baseline_what_changes_is_told_and_what_is_older_is_not(zone: int) -> None:
+    world = World(0, Traits(kills=0, zone=zone * HOUR, edits_between_pages=False))
+    older = world.edit()
+    world.pass_time(OLD_SECONDS)
+    old = world.edit()
+    world.pass_time(OLD_SECONDS)
+    world.edit()
+    life = Life(world=world, database=Database(world), wishes=RECONCILED)
+    _poll_and_reconcile(life)
+    world.set_clock(-5 * HOUR)
+    world.edit(old)
+    new = world.edit()
+    world.quiet = True
+    _poll_and_reconcile(life)
+    world.set_clock(0 * HOUR)
+    _poll_and_reconcile(life)
+    check(life)
+    told = [(change.object_id, change.type) for change in life.database.told]
+    assert sorted(told) == [(old.id, EventType.UPDATED), (new.id, EventType.CREATED)]
+    assert older.id not in dict(told)
 
 
 def _poll_and_reconcile(life: Life) -> None:

@@ -26,6 +26,8 @@ from daemon.polling.journal import Journal
 from daemon.polling.means import PollingMeans
 from daemon.polling.schedule import Schedule
 from daemon.polling.signals import Signals
+from daemon.polling.source import Tally
+from daemon.polling.watch import Watch
 from daemon.settings import DeliverySettings, PollingSettings
 from daemon.store.database import Database
 from daemon.store.resources import list_targets
@@ -266,6 +268,38 @@ async def test_trouble_of_slow_work_is_told_in_words_and_its_walk_goes_on(
         await desk.work_off()
         await desk.poll()
         assert (await desk.row())["last_error"] is None
+
+
+async def test_slow_work_has_its_share_where_polls_take_longer_than_their_interval(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    signals, seconds, turns = Signals(), [100.0], []
+    poll_once = Watch.poll
+
+    async def eight_seconds(watch: Watch) -> Tally:
+        seconds[0] += 8
+        return await poll_once(watch)
+
+    class Overdue(Cadence):
+        """Is always late, and asked to stop after three polls."""
+
+        async def run_once(self, due: datetime) -> datetime:
+            turns.append("poll")
+            if turns.count("poll") > 3:
+                signals.stop.set()
+            await super().run_once(due)
+            return self._means.now()
+
+        async def _step(self) -> None:
+            turns.append("step")
+            seconds[0] += 1
+            await super()._step()
+
+    monkeypatch.setattr(Watch, "poll", eight_seconds)
+    monkeypatch.setattr("daemon.polling.cadence.time.perf_counter", lambda: seconds[0])
+    async with opened(database, pageSize=1, **SWEEPS) as desk:
+        await Overdue(desk.means, desk.target, asyncio.Semaphore(1)).run(signals)
+    assert turns == ["poll", "step", "step"] * 3 + ["poll"]
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from daemon.instance import EventType
-from daemon.polling.detection import Detected, Rules, detect, fold
+from daemon.polling.detection import Detected, Repeated, Rules, detect, fold
 from daemon.polling.fingerprint import projection
 from daemon.polling.sighting import Sighting
 from daemon.polling.snapshot import FORGOTTEN, Snapshot
@@ -191,14 +191,15 @@ def test_the_kind_of_an_unknown_object(
 
 @pytest.mark.parametrize(
     ("stamp", "is_told"),
-    [(60, True), (59, False), (0, False)],
-    ids=["just now", "before that", "not even after the baseline"],
+    [(60, True), (61, False), (-60, True), (-61, False)],
+    ids=["just now", "later than now", "since it was set back", "before that"],
 )
-def test_an_old_object_stamped_just_now_is_told_even_below_the_edge(
+def test_an_old_object_stamped_in_a_time_that_repeats_itself_is_told_even_below_the_edge(
     *, stamp: float, is_told: bool
 ) -> None:
     edge_ahead = replace(RULES.marks, known_from=at(7200))
-    rules = replace(RULES, marks=edge_ahead, recent_from=at(60 if stamp else 0))
+    repeated = Repeated(since=at(-60), until=at(60))
+    rules = replace(RULES, marks=edge_ahead, repeated=repeated)
     detected = detect([sighting(stamp=stamp, created=-9000)], {}, rules)
     assert kinds(detected) == ([EventType.UPDATED] if is_told else [])
 

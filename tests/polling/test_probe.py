@@ -12,9 +12,10 @@ import pytest
 from structlog.testing import capture_logs
 
 from daemon.polling.probe import Observation, Prober
+from daemon.polling.provider_clock import ProviderClock
 from daemon.polling.sighting import Sighting
 from daemon.polling.source import KnownPage, Reading
-from daemon.polling.verdict import BEYOND_ALL, Probe, ProbeKind, Probes, Verdict
+from daemon.polling.verdict import BEYOND_ALL, SET_BACK, Probe, ProbeKind, Probes, Verdict
 from daemon.polling.window import Margins, Marks, Proof, Row
 from daemon.store.database import Database
 from daemon.store.resources import load_progress
@@ -225,6 +226,23 @@ async def test_clocks_that_drift_apart_are_told_once() -> None:
     assert [entry["event"] for entry in logs] == ["probe.shifted", "probe.recovered"]
     assert "3600 s ahead" in logs[0]["reason"]
     assert logs[0]["log_level"] == "warning"
+
+
+async def test_a_clock_that_was_set_back_is_told_in_words_until_it_has_caught_up() -> None:
+    prober = Prober(Shelf(stamps=days_ago(1)), MARGINS, lambda: NOW)
+    probes = await prober.probe(Probes(), 1, Marks())
+    ahead = ProviderClock(
+        skew=timedelta(0), shown_at=NOW, highest_at=NOW + 2 * HOUR, set_back_to=NOW - HOUR
+    )
+    back = prober.observe(probes, seen(), Marks(clock=ahead))
+    probe = back.find(ProbeKind.CLOCK)
+    assert probe is not None
+    assert (probe.verdict, probe.detail.endswith(SET_BACK)) == (Verdict.SHIFTED, True)
+    assert prober.observe(back, seen(), Marks(clock=ahead)) == back
+    caught_up = prober.observe(back, seen(), Marks(clock=replace(ahead, highest_at=NOW)))
+    probe = caught_up.find(ProbeKind.CLOCK)
+    assert probe is not None
+    assert probe.verdict is Verdict.PROVED
 
 
 VANCOUVER = {

@@ -83,6 +83,19 @@ def narrowed(life: Life) -> None:
     apply(life, change, rewinds=False)
 
 
+def refiltered(life: Life) -> None:
+    """Another filter that lets the same objects through; the old cursor is kept."""
+    change = refiltering(polling(), polling(where="?where=LastName!='nobody'"))
+    apply(life, change, rewinds=False)
+
+
+@pytest.mark.parametrize("hours", [0, -7, 9])
+def test_a_kept_filter_and_a_clock_that_is_set_lose_nothing(hours: int) -> None:
+    traits = Traits(set_backs=0.2, zone=timedelta(hours=hours))
+    for seed in range(20):
+        check(run(seed, traits, midway=refiltered))
+
+
 @pytest.mark.parametrize("rezoning", REZONINGS, ids=lambda each: " ".join(map(str, each)))
 def test_another_zone_under_a_cursor_loses_and_repeats_nothing(rezoning: Rezoning) -> None:
     before, after, rewinds = rezoning

@@ -44,6 +44,14 @@ WORLDS: dict[str, tuple[Traits, Wishes]] = {
     ),
     "replicas that list what was deleted": (Traits(deletions=0.1, ghosts=0.3), SWEEPS),
     "back-dated imports": (Traits(back_dated=0.2), SWEEPS),
+    "back-dated imports under a clock that is set": (
+        Traits(back_dated=0.1, set_backs=0.15),
+        SWEEPS,
+    ),
+    "a clock that is set, and reconciliation": (
+        Traits(set_backs=0.15, zone=timedelta(hours=-7)),
+        RECONCILES,
+    ),
     "rows later than the overlap": (Traits(late_by=10 * MINUTE), RECONCILES),
     "rows later than the window of reconciliation": (Traits(late_by=20 * MINUTE), BOTH),
     "killed often, the memory of sweeps lost": (

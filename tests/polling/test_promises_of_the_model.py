@@ -33,6 +33,16 @@ WORLDS = {
     "east of UTC, stamps some hours ahead": Traits(
         zone=timedelta(hours=9), hours_ahead=0.05, page_size=10
     ),
+    "a clock that is set to another hour": Traits(set_backs=0.15),
+    "a clock that is set, local time west of UTC": Traits(
+        set_backs=0.15, zone=timedelta(hours=-7), late_by=timedelta(seconds=60), page_size=10
+    ),
+    "a clock that is set, local time east of UTC": Traits(
+        set_backs=0.15, zone=timedelta(hours=9), kills=0.15
+    ),
+    "a clock that is set, and stamps some hours ahead": Traits(
+        set_backs=0.15, hours_ahead=0.05, polls_again=0.5, slow_by=2 * SECOND, page_size=50
+    ),
     "stamps some hours ahead, polled twice within a second": Traits(
         hours_ahead=0.05, polls_again=0.5, slow_by=2 * SECOND, page_size=50
     ),

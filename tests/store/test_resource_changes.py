@@ -9,11 +9,12 @@ import pytest
 
 from daemon.errors import Conflict, Fenced, InvalidInput
 from daemon.instance import ResourceId, ResourceState
+from daemon.polling.provider_clock import ProviderClock
 from daemon.polling.refiltering import Refiltering
 from daemon.polling.slow_pass import PassKind, Phase, SlowPass
 from daemon.polling.snapshot import FORGOTTEN
 from daemon.polling.target import margins_of
-from daemon.polling.window import BEGINNING, Marks
+from daemon.polling.window import BEGINNING, Marks, Proof
 from daemon.polling.work_json import work_as_json
 from daemon.store import resource_changes, snapshots
 from daemon.store.database import Connection, Database
@@ -34,6 +35,7 @@ from tests.store.snapshot_rows import STAMP, write_snapshots
 
 CURSOR = datetime(2026, 3, 2, tzinfo=UTC)
 BASELINE = CURSOR - timedelta(hours=5)
+PROOF = Proof(proved_at=CURSOR, skew=timedelta(seconds=1))
 HOUR = timedelta(hours=1)
 RESUME = {"lower": None, "cap": CURSOR.isoformat(), "anchor": BASELINE.isoformat()}
 SWEEPS = {"deletes": {"mode": "sweep", "intervalMinutes": 360, "maxFraction": 0.05}}
@@ -66,7 +68,7 @@ async def make_polled(database: Database, **polling: Any) -> ResourceId:
     await database.execute(
         "update resources set state = 'active', cursor_at = $2, baseline_at = $3, known_from = $4,"
         " resume = $5, next_sequence = 8, next_poll_at = now() + interval '1 hour',"
-        " utc_proved_at = now(), utc_skew_seconds = 1, last_error = 'it broke', failures = 3"
+        " utc_proved_at = $2, utc_skew_seconds = 1, last_error = 'it broke', failures = 3"
         " where id = $1",
         resource_id,
         CURSOR,
@@ -270,6 +272,7 @@ async def test_going_back_to_the_baseline_reads_everything_since_it_again(
         cursor_at=BASELINE,
         baseline_at=BASELINE,
         known_from=BASELINE + timedelta(microseconds=1),
+        utc=PROOF,
     )
     restarted = progress.work[PassKind.SWEEP]
     assert (restarted.phase, restarted.anchor, restarted.seen) == (Phase.WAITING, None, 0)
@@ -293,7 +296,37 @@ async def test_going_back_to_before_everything_reads_without_a_lower_bound(
     await set_work(database, resource_id, SlowPass(kind=PassKind.BACKFILL))
     await change(database, lambda each: rewind_to_baseline(each, resource_id, RENAMED))
     marks = (await load_progress(database, resource_id)).marks
-    assert marks == Marks(baseline_at=BEGINNING, ids_complete=True)
+    assert marks == Marks(baseline_at=BEGINNING, ids_complete=True, utc=PROOF)
+
+
+@pytest.mark.parametrize(("refiltering", "is_kept"), [(REFILTERED, True), (REZONED, False)])
+@pytest.mark.parametrize("decide", [keep, rewind_to_baseline])
+async def test_stamps_proved_to_be_utc_stay_so_under_another_filter_and_not_in_another_zone(
+    database: Database,
+    decide: Callable[..., Awaitable[None]],
+    refiltering: Refiltering,
+    *,
+    is_kept: bool,
+) -> None:
+    resource_id = await make_polled(database)
+    await change(database, partial(decide, resource_id=resource_id, change=refiltering))
+    assert (await load_progress(database, resource_id)).marks.utc == (PROOF if is_kept else None)
+
+
+async def test_a_clock_that_was_set_back_stays_so_in_the_words_of_another_zone(
+    database: Database,
+) -> None:
+    resource_id = await make_polled(database)
+    clock = ProviderClock(
+        skew=timedelta(0), shown_at=CURSOR, highest_at=CURSOR + HOUR, set_back_to=BASELINE
+    )
+    await database.execute("update resources set clock = $1", clock.as_json())
+    await change(database, lambda each: keep(each, resource_id, REZONED))
+    rezoned = (await load_progress(database, resource_id)).marks.clock
+    assert rezoned is not None
+    assert rezoned.set_back_to is not None
+    assert rezoned.set_back_to - BASELINE == timedelta(hours=8)
+    assert rezoned.highest_at == clock.highest_at
 
 
 async def test_listings_begin_anew_within_the_bounds_of_a_backfill(database: Database) -> None:

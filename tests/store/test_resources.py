@@ -7,6 +7,7 @@ import pytest
 
 from daemon.errors import Fenced
 from daemon.instance import InstanceId, ResourceId, ResourceState
+from daemon.polling.provider_clock import ProviderClock
 from daemon.polling.slow_pass import PassKind, Phase, SlowPass
 from daemon.polling.window import Marks, Proof, Resume
 from daemon.store import outbox, resources, snapshots
@@ -25,6 +26,12 @@ MARKS = Marks(
     ids_complete=True,
     utc=Proof(proved_at=NOON, skew=timedelta(seconds=-1.5)),
     resume=Resume(lower=None, cap=NOON, anchor=NOON - timedelta(hours=1)),
+    clock=ProviderClock(
+        skew=timedelta(seconds=-2),
+        shown_at=NOON,
+        highest_at=NOON + timedelta(hours=1),
+        set_back_to=NOON - timedelta(hours=2),
+    ),
 )
 WORK = {
     PassKind.SWEEP: SlowPass(kind=PassKind.SWEEP, phase=Phase.LISTING, anchor=NOON, seen=7),
@@ -144,11 +151,11 @@ async def test_hot_queries_of_polling_use_their_indexes(database: Database) -> N
         "snapshots_pkey"
     }
     assert await used(resources.QUERIES["load_progress"], resource_id) == {"resources_pkey"}
-    progress = [1, 1, *[None] * 7, 1, "active", {}]
+    progress = [1, 1, *[None] * 7, 1, "active", {}, None]
     assert await used(resources.QUERIES["write_progress"], resource_id, *progress) == {
         "resources_pkey"
     }
-    outcomes: list[list[object]] = [[] for _ in range(15)]
+    outcomes: list[list[object]] = [[] for _ in range(16)]
     assert await used(resources.QUERIES["flush_polls"], *outcomes) <= {
         "resources_pkey",
         "leases_pkey",

@@ -57,6 +57,7 @@ set state = case when state in ('paused', 'stopped') then state else 'baseline_p
     utc_proved_at = null,
     utc_skew_seconds = null,
     resume = null,
+    clock = null,
     work = $2,
     next_poll_at = null,
     failures = 0,
@@ -65,14 +66,15 @@ set state = case when state in ('paused', 'stopped') then state else 'baseline_p
 where id = $1
 
 -- name: write_marks
--- What the marks mean under another filter or date; that stamps are UTC has to be proved anew.
+-- What the marks mean under another filter or date.
 update resources
 set cursor_at = $2,
     baseline_at = $3,
     known_from = $4,
     ids_complete = $5,
-    utc_proved_at = null,
-    utc_skew_seconds = null,
+    utc_proved_at = $6,
+    utc_skew_seconds = $7,
+    clock = $8,
     resume = null
 where id = $1
 

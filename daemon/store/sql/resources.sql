@@ -18,7 +18,7 @@ order by r.instance_id, r.position, r.id
 select
     state, version, cursor_at, baseline_at, known_from, ids_complete, utc_proved_at,
     utc_skew_seconds, resume, next_sequence, next_poll_at, last_poll_at, failures, work, lateness,
-    probes, revision_floor, history
+    probes, revision_floor, history, clock
 from resources
 where id = $1
 
@@ -28,6 +28,7 @@ where id = $1
 update resources
 set cursor_at = $4, baseline_at = $5, known_from = $6, ids_complete = $7, utc_proved_at = $8,
     utc_skew_seconds = $9, resume = $10, next_sequence = $11, work = $13,
+    clock = $14,
     state = case when state = 'baseline_pending' then $12 else state end
 where id = $1 and version = $2 and next_sequence = $3
 
@@ -45,11 +46,12 @@ with fenced as (
     from unnest(
         $1::bigint[], $2::bigint[], $4::bigint[], $5::timestamptz[], $6::timestamptz[],
         $7::timestamptz[], $8::text[], $9::integer[], $10::jsonb[], $11::timestamptz[],
-        $12::jsonb[], $13::bigint[], $14::jsonb[], $15::bytea[]
+        $12::jsonb[], $13::bigint[], $14::jsonb[], $15::bytea[],
+        $16::jsonb[]
     ) as p (
         resource_id, instance_id, version, next_poll_at, last_poll_at, last_success_at,
         last_error, failures, last_poll, cursor_at, lateness, missed, probes,
-        history
+        history, clock
     )
 )
 update resources as r
@@ -69,6 +71,7 @@ set next_poll_at = p.next_poll_at,
     missed = r.missed + p.missed,
     probes = coalesce(p.probes, r.probes),
     history = coalesce(p.history, r.history),
+    clock = coalesce(p.clock, r.clock),
     state = case
         when r.state = 'active' and p.failures > 0 then 'degraded'
         when r.state = 'degraded' and p.failures = 0 then 'active'
