@@ -59,8 +59,10 @@ class Baseline:
         """
         exact = replace(margins, settle_lag=timedelta(0))
         newest, newest_at = await self._walker.newest(exact)
+        # The provider's time is told in whole seconds: what is stamped in this one is not ahead.
+        this_second = newest.provider_time + timedelta(seconds=1)
+        baseline_at = unproved_mark(newest_at, this_second, exact)
         since, look = beginning.since, newest.look(self._clock())
-        baseline_at = unproved_mark(newest_at, look.provider_time, exact)
         if newest_at is None or baseline_at is None:
             return await self._begin_without_stamps(newest, since, look)
         if since is not None and since <= newest_at:

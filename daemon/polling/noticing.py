@@ -56,8 +56,8 @@ class Noticer:
 
     async def notice(self, reading: Reading, *, silent: bool = False) -> Detected:
         """What a page that was just read changes; `silent` stores without telling."""
-        read_at, sightings = reading.provider_time, reading.sightings
-        folded = fold(sightings if silent else self._due(sightings, read_at))
+        sightings, provider_time = reading.sightings, reading.provider_time
+        folded = fold(sightings if silent else self._due(sightings, provider_time))
         rules = self._rules(self._repeated(reading), silent=silent)
         known = await self._journal.known([sighting.object_id for sighting in folded])
         detected = detect(folded, known, rules)
@@ -65,7 +65,7 @@ class Noticer:
         if doubtful:
             sure = [sighting for sighting in folded if sighting.object_id not in doubtful]
             believed = await self._look_again([known[object_id] for object_id in doubtful])
-            due = self._due(believed, read_at)
+            due = self._due(believed, provider_time)
             detected = detect([*sure, *due], known, rules, confirmed=frozenset(doubtful))
         page = [sighting.raw for sighting in sightings]
         return replace(detected, page=page, doubtful=doubtful)

@@ -117,12 +117,9 @@ class Poller:
             lower = self._proved_lower(marks, marks.utc, look)
         else:
             cursor = self._certain_cursor(marks.looked(look), look.provider_time)
+            read_to = unproved_mark(cap, look.provider_time, margins)
             lower = lower_bound(
-                cursor,
-                unproved_mark(cap, look.provider_time, margins),
-                margins,
-                proved=False,
-                provider_time=look.provider_time,
+                cursor, read_to, margins, proved=False, provider_time=look.provider_time
             )
         walk = self._start(marks, lower, cap, look)
         reading = await self._source.page(lower, None, known=self._known_page())
@@ -206,15 +203,15 @@ class Poller:
             return replace(marks, resume=walk.resume)
         return replace(
             marks,
-            cursor_at=self._mark(walk.cap, start.look) or marks.cursor_at,
+            cursor_at=self._read_to(walk, start) or marks.cursor_at,
             known_from=_lower_of(marks.known_from, walk.lower),
             utc=self._proof(tally, start.look.provider_time) or marks.utc,
             resume=None,
             clock=self._clock_after(marks, walk, start),
         )
 
-    def _mark(self, cap: datetime | None, look: Look) -> datetime | None:
-        return unproved_mark(cap, look.provider_time, self._margins)
+    def _read_to(self, walk: Walk | Passes, start: _Start) -> datetime | None:
+        return unproved_mark(walk.cap, start.look.provider_time, self._margins)
 
     def _clock_after(
         self, marks: Marks, walk: Walk | Passes, start: _Start

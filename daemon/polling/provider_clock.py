@@ -43,6 +43,13 @@ class ProviderClock:
         shown_at = look.provider_time
         return cls(skew=look.skew, shown_at=shown_at, highest_at=shown_at)
 
+    @classmethod
+    def after(
+        cls, clock: ProviderClock | None, look: Look, cursor: datetime | None
+    ) -> ProviderClock:
+        """After a look, be it the first one."""
+        return cls.first_seen(look) if clock is None else clock.seen(look, cursor)
+
     def seen(self, look: Look, cursor: datetime | None) -> ProviderClock:
         """After another look, before anything is read of what changed since the one before.
 

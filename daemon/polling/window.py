@@ -85,17 +85,14 @@ class Marks:
 
     def looked(self, look: Look) -> Marks:
         """The same after a look at the provider's clock."""
-        clock = self.clock
-        seen = clock.seen(look, self.cursor_at) if clock else ProviderClock.first_seen(look)
-        return replace(self, clock=seen)
+        return replace(self, clock=ProviderClock.after(self.clock, look, self.cursor_at))
 
     @property
     def certain_at(self) -> datetime | None:
         """The cursor, or the earlier stamp that the provider's clock was set back to."""
-        set_back_to = None if self.clock is None else self.clock.set_back_to
-        if self.cursor_at is None or set_back_to is None:
+        if self.cursor_at is None or self.clock is None:
             return self.cursor_at
-        return min(self.cursor_at, set_back_to)
+        return min(self.cursor_at, self.clock.set_back_to or self.cursor_at)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -148,7 +148,7 @@ class World:
 
     `read_later_by` is what another zone makes of every date, `error` how wrong the provider is
     about the time, `lowest_stamp` the earliest that it was set to. `was_looked_at` and `is_known`
-    are for people whose worst deeds are only fair after a poll has seen what they did before, or
+    are for people whose worst deeds are only fair after a poll has seen what they did before, and
     after everything was seen.
     """
 
