@@ -333,6 +333,23 @@ async def test_a_settle_that_waited_for_a_page_frees_the_successor_that_page_wro
     assert [due.id for due in settled.freed] == [drafts[0].id]
 
 
+async def test_a_settle_that_waits_for_a_lease_locks_nothing_meanwhile(
+    database: Database, source: Source
+) -> None:
+    (ready,) = await source.commit("a")
+
+    async with asyncio.timeout(10):
+        async with database.transaction() as changing:
+            await changing.execute("update leases set token = token + 1")
+            settling = asyncio.create_task(settle(database, settlement(source, ready.id)))
+            await until_blocked(database)
+            await changing.execute("select from notifications for update nowait")
+        settled = await settling
+
+    assert settled.held == frozenset()
+    assert await states(database, source) == {"pending": 1}
+
+
 async def test_a_page_that_waited_for_a_settle_does_not_wait_for_what_is_final(
     database: Database, source: Source
 ) -> None:
