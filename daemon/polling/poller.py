@@ -105,14 +105,14 @@ class Poller:
         if lower is not None and needed is not None and needed < lower:
             lower = needed
             reading = await self._source.page(lower, None, known=self._known_page())
-        walk = self._start(marks, lower, proved_cap(look.provider_time, self._margins), look)
+        walk = self._start(lower, proved_cap(look.provider_time, self._margins), look)
         return _Start(look=look, walk=walk, reading=reading)
 
     async def _open_by_newest(self, marks: Marks) -> _Start:
         margins = self._margins
         newest, cap = await self._walker.newest(margins)
         look = newest.look(self._clock())
-        if marks.utc is not None and margins.provable and self._is_utc(look.provider_time):
+        if marks.utc is not None and self._is_utc(look.provider_time):
             cap = proved_cap(look.provider_time, margins)
             lower = self._proved_lower(marks, marks.utc, look)
         else:
@@ -121,16 +121,13 @@ class Poller:
             lower = lower_bound(
                 cursor, read_to, margins, proved=False, provider_time=look.provider_time
             )
-        walk = self._start(marks, lower, cap, look)
+        walk = self._start(lower, cap, look)
         reading = await self._source.page(lower, None, known=self._known_page())
         return _Start(look=look, walk=walk, reading=reading)
 
-    def _start(
-        self, marks: Marks, lower: datetime | None, cap: datetime | None, look: Look
-    ) -> Walk | Passes:
-        clock = marks.looked(look).clock
-        is_set_back = clock is not None and clock.set_back_to is not None
-        return self._walker.start(lower, cap, look.provider_time, reads_on=is_set_back)
+    def _start(self, lower: datetime | None, cap: datetime | None, look: Look) -> Walk | Passes:
+        proved = self._is_utc(look.provider_time)
+        return self._walker.start(lower, cap, look.provider_time, proved=proved)
 
     def _proved_lower(self, marks: Marks, proof: Proof, look: Look) -> datetime | None:
         cursor = marks.looked(look).certain_at
@@ -144,7 +141,7 @@ class Poller:
         )
 
     def _is_utc(self, provider_time: datetime) -> bool:
-        proof = self._journal.marks.utc
+        proof = self._journal.marks.utc if self._margins.provable else None
         return proof is not None and proof.holds(provider_time, self._clock())
 
     async def _take(
@@ -219,7 +216,7 @@ class Poller:
         if marks.clock is None or start.resumed:
             return marks.clock
         look = start.look
-        proved = self._is_utc(look.provider_time) and self._margins.provable
+        proved = self._is_utc(look.provider_time)
         until = proved_cap(look.provider_time, self._margins) if proved else None
         return marks.clock.read(walk.lower, until, look, self._margins.least_overlap)
 

@@ -10,7 +10,9 @@ from hashlib import blake2b
 from itertools import pairwise
 
 from daemon.polling.identities import Identities
-from daemon.polling.window import ANY_ZONE, Resume, Row, floor
+from daemon.polling.window import Resume, Row, floor
+
+PASSES_IN_VAIN = 3
 
 
 class Step(StrEnum):
@@ -22,27 +24,56 @@ class Step(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Pass:
+    """A fingerprint of the versions that a pass has read, whatever their order."""
+
+    rows: int = 0
+    sum: int = 0
+
+    def with_more(self, rows: Sequence[Row]) -> Pass:
+        """After a page of this pass."""
+        more = sum(map(_version_number, rows))
+        return Pass(rows=self.rows + len(rows), sum=(self.sum + more) % 2**128)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Group:
-    """Rows of one stamp that fill more than a page, read in passes; `fresh` says whether this pass
-    brought any that the passes before it did not have."""
+    """Rows of one stamp that fill more than a page, read in passes, since rows that leave it shift
+    others to a page that was read before.
+
+    `fresh` says whether this pass brought any that the passes before it did not have, `vain` how
+    many passes in a row did not.
+    """
 
     seen: Identities = field(default_factory=Identities)
-    repeated: bool = False
+    this_pass: Pass = Pass()
+    last_pass: Pass | None = None
     fresh: bool = False
+    vain: int = 0
 
-    def with_more(self, identities: Sequence[str]) -> Group:
+    def with_more(self, members: Sequence[Row]) -> Group:
         """After a page of this pass."""
-        fresh = self.fresh or any(identity not in self.seen for identity in identities)
-        return replace(self, seen=self.seen.with_more(identities), fresh=fresh)
+        identities = [row.identity for row in members if row.identity is not None]
+        return replace(
+            self,
+            seen=self.seen.with_more(identities),
+            this_pass=self.this_pass.with_more(members),
+            fresh=self.fresh or any(identity not in self.seen for identity in identities),
+        )
 
     @property
     def is_read(self) -> bool:
-        """Whether the pass that ends here brought nobody new."""
-        return self.repeated and not self.fresh
+        """Whether nobody left while the last pass was under way, as this one shows; a group that
+        somebody leaves all the time is taken for read after some passes that bring nobody new."""
+        return self.this_pass == self.last_pass or self._vain_passes == PASSES_IN_VAIN
+
+    @property
+    def _vain_passes(self) -> int:
+        return 0 if self.fresh else self.vain + 1
 
     def again(self) -> Group:
         """The next pass."""
-        return Group(seen=self.seen, repeated=True)
+        return Group(seen=self.seen, last_pass=self.this_pass, vain=self._vain_passes)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,18 +81,17 @@ class Walk:
     """An ascending walk: each page is asked anew from the last stamp read.
 
     `bound` is the inclusive lower bound of the next question. `page_key` is set only inside a group
-    of rows that share one stamp and fill more than a page; such a group is read in passes until one
-    brings no row that the passes before did not have, since rows leaving it shift the others.
+    of rows that share one stamp and fill more than a page.
 
-    Once a page passes the cap, what follows is left to the next walk, except for rows stamped later
-    than now in every zone: those come last in every walk, so the walk goes on at `absurd_from`.
+    Once a page passes the cap, what follows is left to the next walk, except for rows stamped ahead
+    of the time: those come last in every walk, so the walk goes on at `ahead_from`.
     """
 
     lower: datetime | None
     cap: datetime | None
     bound: datetime | None
     granularity: timedelta
-    absurd_from: datetime | None = None
+    ahead_from: datetime | None = None
     page_key: str | None = None
     group: Group | None = None
     step: Step = Step.ASK
@@ -72,16 +102,19 @@ class Walk:
         lower: datetime | None,
         cap: datetime | None,
         granularity: timedelta,
-        provider_time: datetime,
+        ahead_from: datetime,
     ) -> Walk:
-        absurd_from = floor(provider_time + ANY_ZONE, granularity)
         return cls(
-            lower=lower, cap=cap, bound=lower, granularity=granularity, absurd_from=absurd_from
+            lower=lower,
+            cap=cap,
+            bound=lower,
+            granularity=granularity,
+            ahead_from=floor(ahead_from, granularity),
         )
 
     @classmethod
-    def resumed(cls, resume: Resume, granularity: timedelta, provider_time: datetime) -> Walk:
-        start = cls.start(resume.lower, resume.cap, granularity, provider_time)
+    def resumed(cls, resume: Resume, granularity: timedelta, ahead_from: datetime) -> Walk:
+        start = cls.start(resume.lower, resume.cap, granularity, ahead_from)
         return replace(start, bound=resume.anchor)
 
     @property
@@ -100,30 +133,37 @@ class Walk:
             group = (self.group or Group()).with_more(self._members(rows))
             return replace(self, page_key=next_key, group=group)
         if self.group is not None:
-            return self._end_pass(rows, last, complete=complete)
+            return self._end_pass(rows)
         return self._go_on(last, complete=complete)
 
     def _in_group(self, last: datetime | None) -> bool:
         return last is None or (self.bound is not None and last <= self.bound)
 
-    def _members(self, rows: Sequence[Row]) -> Sequence[str]:
+    def _members(self, rows: Sequence[Row]) -> Sequence[Row]:
         return [
-            row.identity
+            row
             for row in rows
-            if row.identity is not None
-            and (row.stamp is None or self._in_group(floor(row.stamp, self.granularity)))
+            if row.stamp is None or self._in_group(floor(row.stamp, self.granularity))
         ]
 
-    def _end_pass(self, rows: Sequence[Row], last: datetime | None, *, complete: bool) -> Walk:
+    def _end_pass(self, rows: Sequence[Row]) -> Walk:
         group = (self.group or Group()).with_more(self._members(rows))
-        if group.is_read:
-            return self._go_on(last, complete=complete)
-        return replace(self, page_key=None, group=group.again())
+        if not group.is_read:
+            return replace(self, page_key=None, group=group.again())
+        following = self._following(rows)
+        return self._go_on(following, complete=following is None)
+
+    def _following(self, rows: Sequence[Row]) -> datetime | None:
+        """Where to ask after a group: what this page shows behind it need not be all, since rows
+        that left the group meanwhile have shifted others before the page."""
+        if self.bound is not None:
+            return self.bound + self.granularity
+        return next((floor(row.stamp, self.granularity) for row in rows if row.stamp), None)
 
     def _go_on(self, last: datetime | None, *, complete: bool) -> Walk:
         passed = self.cap is not None and last is not None and last > self.cap
-        if passed and last is not None and self.absurd_from is not None:
-            last = max(last, self.absurd_from)
+        if passed and last is not None and self.ahead_from is not None:
+            last = max(last, self.ahead_from)
         return replace(
             self,
             bound=last,
@@ -131,19 +171,6 @@ class Walk:
             group=None,
             step=Step.FINISHED if complete else Step.ASK,
         )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pass:
-    """A fingerprint of the versions that a pass has read, whatever their order."""
-
-    rows: int = 0
-    sum: int = 0
-
-    def with_more(self, rows: Sequence[Row]) -> Pass:
-        """After a page of this pass."""
-        more = sum(map(_version_number, rows))
-        return Pass(rows=self.rows + len(rows), sum=(self.sum + more) % 2**128)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

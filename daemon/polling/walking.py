@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime
 
 import structlog
@@ -28,22 +27,23 @@ class Walker:
         cap: datetime | None,
         provider_time: datetime,
         *,
-        reads_on: bool = False,
+        proved: bool = False,
     ) -> Walk | Passes:
         """A walk from the lower bound on; `provider_time` is that of a response before it.
 
-        It `reads_on` beyond the cap where that may have been passed by stamps before.
+        Stamps ahead of that are in the future, or of another zone unless they are `proved` to be
+        UTC.
         """
         if not self.ordered:
             return Passes(lower=lower, cap=cap)
-        walk = Walk.start(lower, cap, self._margins.granularity, provider_time)
-        return replace(walk, absurd_from=None) if reads_on else walk
+        ahead_from = provider_time if proved else provider_time + ANY_ZONE
+        return Walk.start(lower, cap, self._margins.granularity, ahead_from)
 
     def resume(self, resume: Resume, provider_time: datetime) -> Walk | Passes:
         """A walk that goes on from its resume point; one without order begins anew."""
         if not self.ordered:
             return Passes(lower=resume.lower, cap=resume.cap)
-        return Walk.resumed(resume, self._margins.granularity, provider_time)
+        return Walk.resumed(resume, self._margins.granularity, provider_time + ANY_ZONE)
 
     def advance(self, walk: Walk | Passes, reading: Reading) -> Walk | Passes:
         """The walk after a page; one in disorder begins anew, in passes."""

@@ -29,7 +29,7 @@ WORLDS = {
     "no order": Traits(shuffled=True, page_size=12, bulk_edits=False),
     "killed often": Traits(kills=0.2),
     "many versions in a second": Traits(pace=0.02),
-    "stamps some hours ahead": Traits(hours_ahead=0.05, page_size=50),
+    "stamps some hours ahead": Traits(hours_ahead=0.05),
     "east of UTC, stamps some hours ahead": Traits(
         zone=timedelta(hours=9), hours_ahead=0.05, page_size=10
     ),
@@ -41,10 +41,10 @@ WORLDS = {
         set_backs=0.15, zone=timedelta(hours=9), kills=0.15
     ),
     "a clock that is set, and stamps some hours ahead": Traits(
-        set_backs=0.15, hours_ahead=0.05, polls_again=0.5, slow_by=2 * SECOND, page_size=50
+        set_backs=0.15, hours_ahead=0.05, polls_again=0.5, slow_by=2 * SECOND
     ),
     "stamps some hours ahead, polled twice within a second": Traits(
-        hours_ahead=0.05, polls_again=0.5, slow_by=2 * SECOND, page_size=50
+        hours_ahead=0.05, polls_again=0.5, slow_by=2 * SECOND
     ),
 }
 
@@ -76,8 +76,9 @@ def _uncapped(provider_time: datetime, margins: Margins) -> datetime:
     return provider_time + timedelta(hours=2)
 
 
-def _one_pass(self: Walk, rows: Any, last: datetime | None, *, complete: bool) -> Walk:
-    return self._go_on(last, complete=complete)
+def _one_pass(self: Walk, rows: Any) -> Walk:
+    following = self._following(rows)
+    return self._go_on(following, complete=following is None)
 
 
 def _next_stamp_only(self: Walk, last: datetime | None, *, complete: bool) -> Walk:

@@ -32,6 +32,24 @@ async def test_a_record_stamped_some_hours_ahead_hides_nothing_that_follows(
         assert await watched.told() == [("UPDATED", roe["key"])]
 
 
+async def test_what_is_ahead_of_utc_is_told_at_once_although_a_page_passes_the_cap(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with watching(database, monkeypatch, "addressbook-entries", pageSize=2) as watched:
+        people = [await watched.crm.contact(f"Doe {number}") for number in range(4)]
+        await watched.poll()
+        await watched.poll(60)
+        await watched.crm.edit(people[0], LastName="Roe")
+        await watched.poll(60)
+        assert (await watched.opened()).journal.marks.utc is not None
+        await watched.told()
+        for number, person in enumerate(people[1:]):
+            await watched.crm.edit(person, LastName=f"Rose {number}")
+        later = await watched.crm.contact("Later", LastModifyDate=in_some_hours(watched))
+        await watched.poll(0)
+        assert ("CREATED", later["key"]) in await watched.told()
+
+
 async def test_one_that_was_there_before_the_baseline_does_not_hide_what_is_new(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -7,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from daemon.polling.walk import Passes, Step, Walk
-from daemon.polling.window import Row
+from daemon.polling.walk import PASSES_IN_VAIN, Passes, Step, Walk
+from daemon.polling.window import ANY_ZONE, Row
 
 SECOND = timedelta(seconds=1)
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -28,7 +29,7 @@ def rows(*seconds: float | None, start: int = 0) -> list[Row]:
 
 
 def walk(lower: datetime | None = NOON, cap: datetime | None = None) -> Walk:
-    return Walk.start(lower, cap, SECOND, NOON)
+    return Walk.start(lower, cap, SECOND, NOON + ANY_ZONE)
 
 
 @dataclass(slots=True)
@@ -57,9 +58,9 @@ class Shelf:
 
 
 def read(
-    shelf: Shelf, steps: Walk | Passes, leaving: list[str] | None = None
+    shelf: Shelf, steps: Walk | Passes, leaving: list[set[str]] | None = None
 ) -> tuple[set[str | None], Walk | Passes]:
-    """Everything a walk reads; after each page one of the rows leaves."""
+    """Everything a walk reads; after each page some of the rows leave."""
     seen: set[str | None] = set()
     for _ in range(MOST_PAGES):
         page, next_key, complete = shelf.page(steps.bound, steps.page_key)
@@ -69,7 +70,7 @@ def read(
             return seen, steps
         if leaving:
             gone = leaving.pop()
-            shelf.rows = [row for row in shelf.rows if row.identity != gone]
+            shelf.rows = [row for row in shelf.rows if row.identity not in gone]
     raise AssertionError("the walk never ends")
 
 
@@ -90,11 +91,20 @@ def test_a_walk_reads_every_row_from_its_bound_on(shelf: Shelf, lower: int | Non
     }
 
 
-@given(SHELVES, st.integers(0, 29))
-def test_a_walk_reads_every_row_that_stays_while_one_leaves(shelf: Shelf, number: int) -> None:
-    leaving = f"o{number}"
-    staying = {row.identity for row in shelf.rows} - {leaving}
-    seen, end = read(shelf, walk(), leaving=[leaving])
+OUTINGS = st.lists(st.integers(0, 29).map(lambda number: f"o{number}"), max_size=6).map(set)
+
+
+@settings(max_examples=300)
+@given(SHELVES, st.lists(st.tuples(st.integers(0, 8), OUTINGS), max_size=PASSES_IN_VAIN))
+def test_a_walk_reads_every_row_that_stays_while_others_leave(
+    shelf: Shelf, moments: list[tuple[int, set[str]]]
+) -> None:
+    leaving = [
+        set[str](),
+        *(outing for quiet, some in moments for outing in (some, *[set[str]()] * quiet)),
+    ]
+    staying = {row.identity for row in shelf.rows}.difference(*leaving)
+    seen, end = read(shelf, walk(), leaving=leaving)
     assert end.step is Step.FINISHED
     assert staying <= seen
 
@@ -141,8 +151,32 @@ def test_a_row_that_leaves_a_group_of_equal_stamps_hides_no_other() -> None:
     everybody = {row.identity for row in shelf.rows}
     first, *_ = (row.identity for row in shelf.page(None, None)[0])
     assert first is not None
-    seen, _ = read(shelf, walk(), leaving=[first, "nobody at first"])
+    seen, _ = read(shelf, walk(), leaving=[{first}, set()])
     assert seen == everybody
+
+
+def leaving_after(outings: Mapping[int, Iterable[int]]) -> list[set[str]]:
+    """Who leaves after which page, the first page being number one."""
+    last = max(outings)
+    return [{f"o{number}" for number in outings.get(page, ())} for page in range(last, 0, -1)]
+
+
+def test_rows_that_leave_a_group_hide_none_behind_it() -> None:
+    shelf = Shelf(rows=rows(*[5] * 12, *range(6, 26)), page_size=4)
+    seen, _ = read(shelf, walk(), leaving=leaving_after({8: range(8)}))
+    assert {f"o{number}" for number in range(32)} == seen
+
+
+def test_a_row_hidden_in_two_passes_by_others_that_leave_is_read_in_the_third() -> None:
+    shelf = Shelf(rows=rows(*[5] * 12, 6), page_size=4)
+    seen, _ = read(shelf, walk(), leaving=leaving_after({3: [0], 5: range(1, 5)}))
+    assert {f"o{number}" for number in range(13)} == seen
+
+
+def test_a_group_that_somebody_leaves_all_the_time_comes_to_an_end() -> None:
+    shelf = Shelf(rows=rows(*[5] * 200, 6), page_size=10)
+    seen, end = read(shelf, walk(), leaving=[{f"o{number}"} for number in range(200)])
+    assert (end.step, "o200" in seen) == (Step.FINISHED, True)
 
 
 def test_stamps_in_the_far_future_are_read_although_the_cap_is_passed() -> None:
