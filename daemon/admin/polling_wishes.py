@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 from daemon import configuration_keys as keys
@@ -32,8 +33,9 @@ def polled_resources(
     if not polled and enabled(values):
         message = f"names no resource, although {keys.ENABLED} is true"
         faults.append(Fault(field=keys.POLLER_CONFIGURATION, message=message))
+    now = datetime.now(UTC)
     for name, resource in polled.items():
-        faults += _contradictions(name, resource)
+        faults += _contradictions(name, resource, now)
     return polled if enabled(values) else {}
 
 
@@ -49,10 +51,15 @@ def parse_polled(
     )
 
 
-def _contradictions(name: str, polling: ResourcePolling) -> Iterator[Fault]:
-    """What an entry asks for although its records have no date to do it by."""
+def _contradictions(name: str, polling: ResourcePolling, now: datetime) -> Iterator[Fault]:
+    """What an entry asks for although it cannot be done: by dates that its records do not have, or
+    from an instant that is still to come."""
     if reason := why_unstorable(as_json(polling)):
         yield Fault(field=_field(name), message=reason)
+    since = polling.first_run.since
+    if since is not None and since > now:
+        message = f"begins in the future (it is {now:%Y-%m-%dT%H:%M:%SZ}): baseline begins now"
+        yield Fault(field=_field(name, "firstRun"), message=message)
     if polling.cursor is not None:
         return
     undated = f"{polling.path} have no date that tells when they changed"

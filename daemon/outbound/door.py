@@ -120,7 +120,7 @@ class Outbound:
             reply = await self._poster(guard=guard).post(
                 self._target(url, guard=guard),
                 Parts(options["headers"], options.get("data") or b""),
-                Limits(timeout, options["deadline_seconds"], options["max_bytes"], may_repeat),
+                Limits(timeout, options["max_bytes"], may_repeat),
             )
         except CALL_FAILURES as error:
             raise classify(error, url) from error

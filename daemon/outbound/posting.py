@@ -9,6 +9,7 @@ aiohttp's.
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from weakref import WeakSet
@@ -50,9 +51,13 @@ class Limits:
     """
 
     timeout: aiohttp.ClientTimeout
-    total_seconds: float
     max_bytes: int
     may_repeat: bool
+
+    @property
+    def total_seconds(self) -> float:
+        """Everything from the way to the address to the last byte of the answer."""
+        return self.timeout.total or math.inf
 
 
 @dataclass(slots=True, kw_only=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from math import isfinite
 
@@ -43,6 +43,10 @@ class Entry:
 
     def __contains__(self, name: str) -> bool:
         return self._given.get(name) is not None
+
+    def names_any(self, names: Iterable[str]) -> bool:
+        """Whether any of these fields has a value."""
+        return any(name in self and not self.is_blank(name) for name in names)
 
     def is_blank(self, name: str) -> bool:
         """Whether the field is there, but null or empty."""

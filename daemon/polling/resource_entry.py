@@ -226,6 +226,8 @@ def _deletes(entry: Entry, standards: PollingStandards) -> Sweep | None:
     mode = fields.text("mode", "off").lower()
     if mode not in ("off", "sweep"):
         fields.fault("mode", f"must be off or sweep, not '{mode[:60]}'")
+    if fields.names_any(_DELETE_FIELDS) and not fields.text("mode"):
+        fields.fault("mode", "is needed beside the other fields: sweep, or off to keep them unused")
     interval = _interval(fields, standards.sweep_interval, standards)
     fraction = fields.number(
         "maxFraction", default=standards.sweep_max_fraction, least=0.0001, most=1

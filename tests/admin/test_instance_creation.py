@@ -194,6 +194,11 @@ WRONG: list[tuple[dict[str, Any], str, str]] = [
     ({"event.notification.callback.url": None}, "event.notification.callback.url", "is needed"),
     ({"event.poller.configuration": {}}, "event.poller.configuration", "no resource"),
     (
+        {"event.poller.configuration": {"contacts": {"firstRun": "from:2999-01-31T00:00:00Z"}}},
+        "event.poller.configuration.contacts.firstRun",
+        "begins in the future",
+    ),
+    (
         {"event.poller.configuration": {"contacts": {"idField": ""}}},
         "event.poller.configuration.contacts.idField",
         "",

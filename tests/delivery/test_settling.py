@@ -75,3 +75,27 @@ async def test_outcomes_survive_an_outage_of_the_database_and_nothing_is_sent_me
     events = [entry["event"] for entry in logs]
     assert events.count("delivery.settling_waits") == 1
     assert events.count("delivery.settling_resumed") == 1
+
+
+async def test_outcomes_that_wait_to_be_recorded_do_not_pile_up(
+    database: Database, workshop: Workshop, receiver: Receiver
+) -> None:
+    source = await make_source(database)
+    workshop.point(source, receiver.url())
+    await workshop.leases.run_once()
+    await source.commit(*(f"o{number}" for number in range(200)))
+    dispatcher = workshop.dispatcher(max_in_flight=2, max_in_flight_per_endpoint=2)
+
+    async def is_full() -> int:
+        return not dispatcher._may_begin() and not dispatcher._senders
+
+    async with running(dispatcher):
+        async with database.transaction() as connection:
+            await connection.execute("select from leases for update")
+            await until(is_full, 1)
+            sent = len(receiver.arrivals)
+        await receiver.until(lambda: len(receiver.accepted) == 20)
+
+    # Four for each of the two slots, and what was under way in the other when that was reached.
+    assert 8 <= sent <= 9
+    assert await states(database, source) == {"delivered": 20}

@@ -342,7 +342,13 @@ def test_a_fault_of_events_is_told_once_and_under_its_own_name() -> None:
             "from 0.0166667",
         ),
         ({"contacts": {"deletes": {"mode": "on"}}}, "contacts.deletes.mode", "off or sweep"),
-        ({"contacts": {"deletes": {"maxFraction": 2}}}, "contacts.deletes.maxFraction", "to 1"),
+        (
+            {"contacts": {"deletes": {"mode": "sweep", "maxFraction": 2}}},
+            "contacts.deletes.maxFraction",
+            "to 1",
+        ),
+        ({"contacts": {"deletes": {"maxFraction": 0.1}}}, "contacts.deletes.mode", "is needed"),
+        ({"contacts": {"deletes": {"intervalMinutes": 9}}}, "contacts.deletes.mode", "is needed"),
         ({"contacts": {"ignoreFields": 5}}, "contacts.ignoreFields", "a list of texts"),
         ({"contacts": {"datesConfiguration": []}}, "contacts.datesConfiguration", "an object"),
         (
