@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import secrets
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import structlog
 from aiohttp import web
@@ -13,19 +12,19 @@ from daemon.admin.access import CALLER
 from daemon.admin.callbacks import call
 from daemon.admin.context import CONTEXT, AdminContext
 from daemon.admin.elements import find_connector
+from daemon.admin.endpoint_views import render_status
 from daemon.admin.messages import answer, check_members, instant_text, read_optional_object, refuse
 from daemon.admin.paging import read_instance
 from daemon.configuration_keys import FORMAT
-from daemon.delivery.endpoint import warning_percent
 from daemon.delivery.ready import ReadyNotification
 from daemon.delivery.signing import new_webhook_secret, request_headers
-from daemon.instance import EndpointState, EventId, InstanceId, OrganizationId, ResourceId
+from daemon.instance import EventId, InstanceId, OrganizationId, ResourceId
 from daemon.notifications import ping as pings
 from daemon.notifications.context import Context, NotificationFormat
 from daemon.store import endpoints, instance_changes
 from daemon.store.database import Connection
-from daemon.store.endpoints import Endpoint
 from daemon.store.instances import OwnedInstance
+from daemon.store.recorded import Scope
 
 log = structlog.get_logger(__name__)
 
@@ -36,15 +35,14 @@ MAXIMUM_OVERLAP_HOURS = 720
 async def get_endpoint(request: web.Request) -> web.Response:
     """GET /instances/{id}/endpoint"""
     scope, _ = await read_instance(request)
-    context = request.app[CONTEXT]
-    return answer(render_endpoint(context, await endpoints.get_endpoint(context.database, scope)))
+    return await _answer_endpoint(request.app[CONTEXT], scope)
 
 
 async def enable(request: web.Request) -> web.Response:
     """POST /instances/{id}/endpoint/enable: what was kept for it goes out in order."""
     context, (scope, instance_id) = request.app[CONTEXT], await read_instance(request)
     await enable_endpoint(context, scope.organization_id, instance_id)
-    return answer(render_endpoint(context, await endpoints.get_endpoint(context.database, scope)))
+    return await _answer_endpoint(context, scope)
 
 
 async def enable_endpoint(
@@ -100,29 +98,17 @@ async def ping(request: web.Request) -> web.Response:
     return answer(verdict.render())
 
 
-def render_endpoint(context: AdminContext, endpoint: Endpoint) -> dict[str, Any]:
-    """How a callback is doing, and when it will be given up."""
-    failing = endpoint.state is EndpointState.FAILING and endpoint.failing_since is not None
-    since, patience = endpoint.failing_since, timedelta(days=context.delivery.disable_after_days)
-    return {
+async def _answer_endpoint(context: AdminContext, scope: Scope) -> web.Response:
+    endpoint = await endpoints.get_endpoint(context.database, scope)
+    backlog = await endpoints.measure_backlog(context.database, endpoint.instance_id)
+    content = {
         "instanceId": endpoint.instance_id,
         "instanceName": endpoint.instance_name,
-        "url": endpoint.url,
-        "state": endpoint.state,
-        "active": endpoint.is_sent_to,
-        "failures": endpoint.failures,
-        "failingSince": instant_text(since),
-        "nextProbe": instant_text(endpoint.next_probe_at),
-        "disablesAt": instant_text(since + patience) if failing and since else None,
-        "warningPercent": warning_percent(since, patience, datetime.now(UTC))
-        if failing and since
-        else 0,
-        "lastError": endpoint.last_error,
-        "lastSuccess": instant_text(endpoint.last_success_at),
-        "disabledReason": endpoint.disabled_reason,
-        "pendingNotifications": endpoint.waiting,
-        "deadNotifications": endpoint.dead,
+        **render_status(endpoint, timedelta(days=context.delivery.disable_after_days)),
+        "pendingNotifications": backlog.waiting,
+        "deadNotifications": backlog.dead,
     }
+    return answer(content)
 
 
 def _overlap_hours(value: object) -> float:

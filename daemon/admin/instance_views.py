@@ -85,9 +85,13 @@ def item_id(key: str) -> int:
 
 
 def render_state(
-    owned: OwnedInstance, resources: Sequence[ConfiguredResource], calls_left: int
+    owned: OwnedInstance,
+    resources: Sequence[ConfiguredResource],
+    calls_left: int,
+    endpoint: dict[str, Any] | None,
 ) -> dict[str, Any]:
-    """How an instance is doing, resource by resource; `calls_left` are its account's for now."""
+    """How an instance is doing, its callback and each resource; `calls_left` are its account's for
+    now."""
     instance = owned.instance
     return {
         "state": instance.state,
@@ -102,6 +106,7 @@ def render_state(
         "rateBudget": {"callsLeft": calls_left},
         "clockSkewSeconds": _largest_skew(resources),
         "missed": sum(resource.missed for resource in resources),
+        "endpoint": endpoint,
         "resources": [render_resource(resource) for resource in resources],
     }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from urllib.parse import urlencode
 
 from aiohttp import web
@@ -10,15 +11,18 @@ from daemon.admin import instance_changes as changes
 from daemon.admin.access import CALLER, target
 from daemon.admin.context import CONTEXT
 from daemon.admin.elements import find_connector
+from daemon.admin.endpoint_views import render_status
 from daemon.admin.instance_bodies import Alteration, parse_body
 from daemon.admin.instance_views import render_instance, render_state
 from daemon.admin.instance_wishes import wish_for_new
 from daemon.admin.messages import answer, read_count, read_object
 from daemon.errors import NotFound
 from daemon.instance import InstanceId
+from daemon.store.endpoints import find_endpoint
 from daemon.store.idempotency import Claim
 from daemon.store.instance_resources import list_resources
 from daemon.store.instances import InstanceFilter
+from daemon.store.recorded import Scope
 
 DEFAULT_PAGE_SIZE = 200
 MAXIMUM_PAGE_SIZE = 1000
@@ -103,10 +107,15 @@ async def disable(request: web.Request) -> web.Response:
 async def get_state(request: web.Request) -> web.Response:
     """GET /instances/{id}/state"""
     context, instance_id = request.app[CONTEXT], target(request)
-    owned = await context.instances.get(request[CALLER].user.organization_id, instance_id)
+    organization_id = request[CALLER].user.organization_id
+    owned = await context.instances.get(organization_id, instance_id)
     connector = find_connector(context, owned.instance.element_key)
     resources = await list_resources(context.database, instance_id)
-    return answer(render_state(owned, resources, connector.calls_left(owned.values)))
+    scope = Scope(organization_id=organization_id, instance_id=instance_id)
+    endpoint = await find_endpoint(context.database, scope)
+    patience = timedelta(days=context.delivery.disable_after_days)
+    status = None if endpoint is None else render_status(endpoint, patience)
+    return answer(render_state(owned, resources, connector.calls_left(owned.values), status))
 
 
 async def _alter(request: web.Request, *, merge: bool) -> web.Response:

@@ -51,6 +51,25 @@ _EVENT: dict[str, Schema] = {
     "replay": FLAG,
 }
 
+_ENDPOINT_STATUS: Mapping[str, Schema] = {
+    "url": TEXT,
+    "state": {"enum": list(EndpointState)},
+    "stateSince": INSTANT,
+    "active": {**FLAG, "description": "Whether anything is sent there at present."},
+    "failures": NUMBER,
+    "failingSince": INSTANT,
+    "nextProbe": INSTANT,
+    "disablesAt": {
+        **INSTANT,
+        "description": "When it is given up if it goes on failing; time in which it was not asked"
+        " does not count.",
+    },
+    "warningPercent": {**NUMBER, "description": "0, 50, 70 or 90 of the time until then."},
+    "lastError": OPTIONAL_TEXT,
+    "lastSuccess": INSTANT,
+    "disabledReason": OPTIONAL_TEXT,
+}
+
 EVENT_SCHEMAS: Mapping[str, Schema] = {
     "Event": object_of("objectType sequence state instanceId", **_EVENT),
     "Events": list_of("Event"),
@@ -132,21 +151,12 @@ EVENT_SCHEMAS: Mapping[str, Schema] = {
             createdDate=INSTANT,
         ),
     },
+    "EndpointStatus": object_of("url state active", **_ENDPOINT_STATUS),
     "Endpoint": object_of(
         "instanceId url state active",
         instanceId=NUMBER,
         instanceName=TEXT,
-        url=TEXT,
-        state={"enum": list(EndpointState)},
-        active={**FLAG, "description": "Whether anything is sent there at present."},
-        failures=NUMBER,
-        failingSince=INSTANT,
-        nextProbe=INSTANT,
-        disablesAt={**INSTANT, "description": "When it is given up if it goes on failing."},
-        warningPercent={**NUMBER, "description": "0, 50, 70 or 90 of the time until then."},
-        lastError=OPTIONAL_TEXT,
-        lastSuccess=INSTANT,
-        disabledReason=OPTIONAL_TEXT,
+        **_ENDPOINT_STATUS,
         pendingNotifications=NUMBER,
         deadNotifications=NUMBER,
     ),

@@ -42,6 +42,7 @@ POLLING_SCHEMAS: Mapping[str, Schema] = {
             "description": "How far the provider's clock is ahead of ours, at its worst.",
         },
         missed=NUMBER,
+        endpoint={"anyOf": [reference("EndpointStatus"), {"type": "null"}]},
         resources=list_of("ResourceState"),
     ),
     "ResourceState": object_of(

@@ -12,6 +12,10 @@ from daemon.instance import EndpointState, NotificationId
 FAILURES_UNTIL_FAILING = 3
 """So many different notifications have to fail in a row before it is the endpoint's trouble."""
 
+AWAY_AFTER = timedelta(minutes=10)
+"""A probe that comes so late was not held up by others: nobody was there to make it, or there was
+nothing to send."""
+
 PROBE_SECONDS_AT_LEAST = 0.05
 """A schedule of zeros must not turn probing into a busy loop."""
 
@@ -56,10 +60,12 @@ class EndpointStatus:
     """How an endpoint is doing, as stored.
 
     `failures` counts, while healthy, the different notifications that failed in a row; while
-    failing, the probes that failed. Kept in memory only: `failed` names those that failed in a row
-    until it turned to failing, so that after a restart they are counted anew; `era` is raised
-    whenever it does, because an attempt begun in an earlier era says nothing about this one;
-    `warned` is the percentage of its patience an operator was last warned at.
+    failing, the probes that failed. `counted_since` is `failing_since` moved on by the time in
+    which it was not asked: what is disabled is disabled for not answering, not because we were
+    away. `warned` is the percentage of that time at which an operator was last warned. Kept in
+    memory only: `failed` names those that failed in a row until it turned to failing, so that after
+    a restart they are counted anew; `era` is raised whenever it does, because an attempt begun in
+    an earlier era says nothing about this one.
     """
 
     state: EndpointState = EndpointState.HEALTHY
@@ -67,6 +73,7 @@ class EndpointStatus:
     failed: tuple[NotificationId, ...] = ()
     era: int = 0
     failing_since: datetime | None = None
+    counted_since: datetime | None = None
     next_probe_at: datetime | None = None
     last_error: str | None = None
     last_success_at: datetime | None = None
@@ -133,15 +140,11 @@ def disable(status: EndpointStatus, reason: str) -> EndpointStatus:
     )
 
 
-def warning_percent(since: datetime, patience: timedelta, now: datetime) -> int:
-    """The highest of the warnings that is due for an endpoint failing `since` then; 0 for none."""
-    over = (now - since) / patience * 100
-    return max((percent for percent in WARN_AT_PERCENT if over >= percent), default=0)
-
-
-def enable(status: EndpointStatus) -> EndpointStatus:
-    """Trusted again on a person's word."""
-    return EndpointStatus(era=status.era, last_success_at=status.last_success_at)
+def disables_at(status: EndpointStatus, patience: timedelta, now: datetime) -> datetime | None:
+    """When a failing endpoint is given up if nothing changes; None for one that is not failing."""
+    if status.state is not EndpointState.FAILING:
+        return None
+    return _counted_since(status, now) + patience
 
 
 def _working(status: EndpointStatus, attempted: Attempted, now: datetime) -> EndpointStatus:
@@ -177,6 +180,7 @@ def _failed(
         era=status.era + 1,
         failures=0,
         failing_since=now,
+        counted_since=now,
         next_probe_at=_next_probe_at(0, attempted, policy, now, chance),
     )
 
@@ -184,7 +188,7 @@ def _failed(
 def _probe_failed(
     status: EndpointStatus, attempted: Attempted, policy: RetryPolicy, now: datetime, chance: float
 ) -> EndpointStatus:
-    since = status.failing_since or now
+    since = _counted_since(status, now)
     if now - since >= policy.disable_after:
         days = policy.disable_after / timedelta(days=1)
         return disable(status, f"Failing for {days:g} days, last: {attempted.reason}")
@@ -195,13 +199,24 @@ def _probe_failed(
     return replace(
         status,
         failures=failures,
-        failing_since=since,
+        counted_since=since,
         next_probe_at=min(
             max(asked_to_wait_until, min(next_probe_at, next_mark_at)), since + policy.disable_after
         ),
         last_error=attempted.reason,
-        warned=warning_percent(since, policy.disable_after, now),
+        warned=_warning_percent(since, policy.disable_after, now),
     )
+
+
+def _counted_since(status: EndpointStatus, now: datetime) -> datetime:
+    since = status.counted_since or now
+    late = timedelta(0) if status.next_probe_at is None else now - status.next_probe_at
+    return since + late if late >= AWAY_AFTER else since
+
+
+def _warning_percent(since: datetime, patience: timedelta, now: datetime) -> int:
+    over = (now - since) / patience * 100
+    return max((percent for percent in WARN_AT_PERCENT if over >= percent), default=0)
 
 
 def _marks(since: datetime, patience: timedelta) -> Iterator[datetime]:

@@ -19,6 +19,7 @@ from daemon.errors import DatabaseUnavailable, InstanceDisabled, NotFound, Pollh
 from daemon.instance import InstanceId, NotificationId
 from daemon.store import deliveries
 from daemon.store.deliveries import UNFINISHED_STATES, Settled
+from daemon.store.endpoint_statuses import load_statuses
 
 log = structlog.get_logger(__name__)
 
@@ -186,7 +187,7 @@ class Refiller:
             return
         try:
             keys = [lane.instance_id for lane in lanes]
-            statuses = await deliveries.load_endpoints(self._means.database, keys)
+            statuses = await load_statuses(self._means.database, keys)
             for lane in lanes:
                 configuration = await self._configuration(lane.instance_id)
                 lane.open(configuration, statuses.get(lane.instance_id, EndpointStatus()))

@@ -1,4 +1,4 @@
-"""The deliveries: due notifications loaded for their lanes, attempts and endpoints settled."""
+"""The deliveries: due notifications loaded for their lanes, attempts settled."""
 
 from __future__ import annotations
 
@@ -10,16 +10,11 @@ from typing import Any
 from daemon.delivery.endpoint import EndpointStatus
 from daemon.delivery.ready import DueNotification, ReadyNotification
 from daemon.delivery.settlement import Settlement
-from daemon.instance import (
-    EndpointState,
-    EventId,
-    InstanceId,
-    NotificationId,
-    NotificationState,
-)
+from daemon.instance import EventId, InstanceId, NotificationId, NotificationState
 from daemon.notifications.context import NotificationFormat
 from daemon.store import splits
 from daemon.store.database import Connection, Database, Row, load_queries
+from daemon.store.endpoint_statuses import store_statuses
 
 QUERIES = load_queries("deliveries")
 
@@ -81,21 +76,13 @@ async def settle(
         held, settled = await _settle(connection, tokens, settlements, refunds)
         stored = {key: status for key, status in endpoints.items() if key in held}
         if stored:
-            await _store_endpoints(connection, stored)
+            await store_statuses(connection, stored)
         if refunded := [one for key in settled for one in refunds.get(key, ())]:
             await connection.execute(QUERIES["refund"], refunded)
         freed = await _free([one for one in settlements if one.instance_id in held], connection)
         return Settled(held=held, freed=freed)
 
     return await database.run_transaction(work)
-
-
-async def load_endpoints(
-    database: Database, instance_ids: Collection[InstanceId]
-) -> Mapping[InstanceId, EndpointStatus]:
-    """How the endpoints of these instances are doing."""
-    rows = await database.fetch(QUERIES["load_endpoints"], list(instance_ids))
-    return {InstanceId(row["instance_id"]): _endpoint_status(row) for row in rows}
 
 
 async def _settle(
@@ -169,36 +156,6 @@ async def _free_successors(
         return ()
     rows = await connection.fetch(QUERIES["free_successors"], final, FREED_BODY_BYTES)
     return [_due(row) for row in rows]
-
-
-async def _store_endpoints(
-    connection: Connection, statuses: Mapping[InstanceId, EndpointStatus]
-) -> None:
-    keys = sorted(statuses)
-    values = [statuses[key] for key in keys]
-    await connection.execute(
-        QUERIES["store_endpoints"],
-        keys,
-        [status.state for status in values],
-        [status.failures for status in values],
-        [status.failing_since for status in values],
-        [status.next_probe_at for status in values],
-        [status.last_error for status in values],
-        [status.last_success_at for status in values],
-        [status.disabled_reason for status in values],
-    )
-
-
-def _endpoint_status(row: Row) -> EndpointStatus:
-    return EndpointStatus(
-        state=EndpointState(row["state"]),
-        failures=row["failures"],
-        failing_since=row["failing_since"],
-        next_probe_at=row["next_probe_at"],
-        last_error=row["last_error"],
-        last_success_at=row["last_success_at"],
-        disabled_reason=row["disabled_reason"],
-    )
 
 
 def _due(row: Row) -> DueNotification:

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from daemon.delivery.endpoint import EndpointStatus
 from daemon.errors import NotFound
 from daemon.instance import EndpointState, InstanceId, InstanceState, OrganizationId
 from daemon.store.database import Connection, Database, Row, load_queries
 from daemon.store.encryption import Keyring
+from daemon.store.endpoint_statuses import status_from_row
 from daemon.store.instance_secrets import open_column, seal_column
 from daemon.store.recorded import Scope
 from daemon.store.webhook_secrets import WebhookSecrets, secrets_from_json
@@ -20,7 +22,7 @@ QUERIES = load_queries("endpoints")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Endpoint:
-    """One callback and how it is doing; `waiting` and `dead` count its notifications."""
+    """One callback and how it is doing; `state_since` is None where nobody knows."""
 
     instance_id: InstanceId
     instance_name: str
@@ -30,21 +32,22 @@ class Endpoint:
     enabled: bool
     created_at: datetime
     updated_at: datetime
-    state: EndpointState
-    failures: int
-    failing_since: datetime | None
-    next_probe_at: datetime | None
-    last_error: str | None
-    last_success_at: datetime | None
-    disabled_reason: str | None
-    waiting: int
-    dead: int
+    status: EndpointStatus
+    state_since: datetime | None
 
     @property
     def is_sent_to(self) -> bool:
         """Whether anything is sent there at present."""
         on = self.enabled and self.instance_state is not InstanceState.DISABLED
-        return on and self.state is not EndpointState.DISABLED
+        return on and self.status.state is not EndpointState.DISABLED
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Backlog:
+    """How many of an endpoint's notifications wait, and how many were given up."""
+
+    waiting: int
+    dead: int
 
 
 async def list_endpoints(database: Database, scope: Scope) -> Sequence[Endpoint]:
@@ -53,11 +56,23 @@ async def list_endpoints(database: Database, scope: Scope) -> Sequence[Endpoint]
     return [_endpoint(row) for row in rows]
 
 
+async def find_endpoint(database: Database, scope: Scope) -> Endpoint | None:
+    """That of one instance, if there is such an instance with a callback URL."""
+    return next(iter(await list_endpoints(database, scope)), None)
+
+
 async def get_endpoint(database: Database, scope: Scope) -> Endpoint:
-    """That of one instance. Raises NotFound if there is no such instance, or no callback URL."""
-    for endpoint in await list_endpoints(database, scope):
-        return endpoint
-    raise NotFound(f"No instance with a callback URL found with id {scope.instance_id}.")
+    """The same; raises NotFound if there is none."""
+    endpoint = await find_endpoint(database, scope)
+    if endpoint is None:
+        raise NotFound(f"No instance with a callback URL found with id {scope.instance_id}.")
+    return endpoint
+
+
+async def measure_backlog(database: Database, instance_id: InstanceId) -> Backlog:
+    """What has not arrived at the endpoint of an instance."""
+    row = await database.fetchrow(QUERIES["measure_backlog"], instance_id)
+    return Backlog(waiting=row["waiting"], dead=row["dead"]) if row else Backlog(waiting=0, dead=0)
 
 
 async def count_by_state(database: Database) -> Mapping[EndpointState, int]:
@@ -125,13 +140,6 @@ def _endpoint(row: Row) -> Endpoint:
         enabled=row["enabled"],
         created_at=row["created_at"],
         updated_at=row["updated_at"],
-        state=EndpointState(row["state"]),
-        failures=row["failures"],
-        failing_since=row["failing_since"],
-        next_probe_at=row["next_probe_at"],
-        last_error=row["last_error"],
-        last_success_at=row["last_success_at"],
-        disabled_reason=row["disabled_reason"],
-        waiting=row["waiting"],
-        dead=row["dead"],
+        status=status_from_row(row),
+        state_since=row["state_since"],
     )

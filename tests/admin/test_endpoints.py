@@ -54,8 +54,8 @@ async def told(api: Api, context: AdminContext, receiver: Receiver) -> Told:
 
 async def set_endpoint(context: AdminContext, told: Told, state: str, **values: Any) -> None:
     await context.database.execute(
-        "update endpoints set state = $2, failing_since = $3, disabled_reason = $4,"
-        " last_error = 'no answer' where instance_id = $1",
+        "update endpoints set state = $2, failing_since = $3, counted_since = $3,"
+        " disabled_reason = $4, warned = 70, last_error = 'no answer' where instance_id = $1",
         told.id,
         state,
         values.get("since"),
@@ -78,6 +78,22 @@ async def test_an_endpoint_says_how_it_is_doing_and_when_it_will_be_given_up(
     assert (failing["state"], failing["lastError"]) == ("failing", "no answer")
     assert failing["warningPercent"] == 70
     assert failing["disablesAt"] == f"{since + timedelta(days=5):%Y-%m-%dT%H:%M:%SZ}"
+
+
+async def test_whoever_asks_for_the_state_of_an_instance_is_told_of_its_callback(
+    api: Api, context: AdminContext, told: Told
+) -> None:
+    fine = (await api.get(f"{told.path}/state")).json
+    await set_endpoint(context, told, "disabled", since=datetime.now(UTC), reason="It is gone")
+
+    disabled = (await api.get(f"{told.path}/state")).json
+
+    assert fine["state"] == disabled["state"] == "active"
+    assert (fine["endpoint"]["state"], fine["endpoint"]["active"]) == ("healthy", True)
+    endpoint = disabled["endpoint"]
+    assert (endpoint["state"], endpoint["active"]) == ("disabled", False)
+    assert (endpoint["disabledReason"], endpoint["disablesAt"]) == ("It is gone", None)
+    assert endpoint["stateSince"] is not None
 
 
 async def test_an_enabled_endpoint_is_trusted_again_and_its_backlog_is_due_in_order(

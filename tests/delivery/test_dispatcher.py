@@ -3,12 +3,15 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 import standardwebhooks
+import structlog
 from aiohttp import web
 
 from daemon.store.database import Database
+from daemon.store.endpoint_statuses import load_statuses
 from tests.delivery.receiver import Arrival, Receiver
 from tests.delivery.workshop import (
     Source,
@@ -206,6 +209,32 @@ async def test_a_disabled_endpoint_is_not_called_after_a_restart_either(
         await receiver.until(lambda: len(receiver.accepted) == 1)
 
     assert [arrival.path for arrival in receiver.arrivals] == ["/other"]
+
+
+async def test_a_callback_is_neither_given_up_nor_warned_about_again_because_we_were_away(
+    database: Database, workshop: Workshop, receiver: Receiver, source: Source
+) -> None:
+    async def refuse(_: Arrival) -> int:
+        return 503
+
+    receiver.answering = refuse
+    await source.commit("a")
+    await database.execute(
+        "update endpoints set state = 'failing', failing_since = now() - interval '12 days',"
+        " counted_since = now() - interval '12 days', warned = 50,"
+        " next_probe_at = now() - interval '9 days'"
+    )
+
+    with structlog.testing.capture_logs() as log:
+        async with running(workshop.dispatcher(retry_schedule_seconds=[0, 60])):
+            await receiver.until(lambda: len(receiver.arrivals) == 1)
+
+    status = (await load_statuses(database, [source.instance_id]))[source.instance_id]
+    assert (status.state, status.warned, status.failures) == ("failing", 50, 1)
+    assert status.counted_since
+    assert status.failing_since
+    assert status.counted_since - status.failing_since > timedelta(days=8.9)
+    assert [line for line in log if line["event"].startswith("endpoint.")] == []
 
 
 async def test_an_instance_without_a_configuration_to_send_by_is_left_alone(

@@ -14,7 +14,7 @@ from daemon.delivery.endpoint import (
     EndpointStatus,
     Reaction,
     disable,
-    enable,
+    disables_at,
     react,
 )
 from daemon.delivery.retry import Blame, RetryPolicy
@@ -173,12 +173,6 @@ def test_what_ends_after_it_was_disabled_changes_nothing() -> None:
     assert attempt(disabled, 9, Blame.NOBODY).status == disabled
 
 
-def test_a_person_can_enable_it_again() -> None:
-    status = enable(disable(fail_different(1, 2, 3), "reason"))
-
-    assert status == EndpointStatus(era=status.era)
-
-
 def test_a_probe_waits_at_least_as_long_as_retry_after_says() -> None:
     status = fail_different(1, 2)
 
@@ -241,9 +235,10 @@ def test_whatever_happens_a_notification_spends_attempts_only_at_a_working_endpo
     ("days", "percent"), [(2.4, 0), (2.5, 50), (3.5, 70), (4.4, 70), (4.5, 90)], ids=str
 )
 def test_an_operator_is_warned_before_it_is_disabled(days: float, percent: int) -> None:
-    failing = fail_different(1, 2, 3)
+    at = NOW + timedelta(days=days)
+    failing = replace(fail_different(1, 2, 3), next_probe_at=at)
 
-    probed = attempt(failing, 4, at=NOW + timedelta(days=days)).status
+    probed = attempt(failing, 4, at=at).status
 
     assert (probed.state, probed.warned) == (FAILING, percent)
     assert attempt(probed, 5, Blame.NOBODY).status.warned == 0
@@ -267,8 +262,37 @@ def test_however_long_it_waits_between_probes_each_warning_is_given_once(chance:
     assert warnings == [50, 70, 90]
 
 
+@pytest.mark.parametrize("away", [timedelta(hours=1), timedelta(days=30)], ids=str)
+def test_time_in_which_nobody_asked_it_does_not_count(away: timedelta) -> None:
+    failing = fail_different(1, 2, 3)
+    assert failing.next_probe_at is not None
+    back_at = failing.next_probe_at + away
+    assert disables_at(failing, POLICY.disable_after, back_at) == NOW + away + timedelta(days=5)
+
+    status, probes = attempt(failing, 4, at=back_at).status, 1
+    while status.state is FAILING and status.next_probe_at is not None:
+        at = status.next_probe_at
+        assert disables_at(status, POLICY.disable_after, at) == NOW + away + timedelta(days=5)
+        status, probes = attempt(status, 4, at=at).status, probes + 1
+
+    assert (status.state, at - NOW) == (DISABLED, away + timedelta(days=5))
+    assert (status.failing_since, probes > 200) == (NOW, True)
+    assert disables_at(status, POLICY.disable_after, at) is None
+
+
+def test_probes_that_take_long_or_wait_for_their_turn_count() -> None:
+    status = fail_different(1, 2, 3)
+
+    while status.state is FAILING and status.next_probe_at is not None:
+        at = status.next_probe_at + timedelta(minutes=9)
+        status = attempt(status, 4, at=at).status
+
+    assert timedelta(days=5) <= at - NOW < timedelta(days=5, minutes=10)
+
+
 def test_what_a_callback_asks_to_wait_comes_before_a_warning() -> None:
-    failing, at = fail_different(1, 2, 3), NOW + timedelta(days=2)
+    at = NOW + timedelta(days=2)
+    failing = replace(fail_different(1, 2, 3), next_probe_at=at)
 
     probed = attempt(failing, 4, at=at, retry_after_seconds=86400.0).status
 

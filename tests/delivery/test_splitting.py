@@ -3,8 +3,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from daemon.delivery.endpoint import EndpointConfiguration
-from daemon.store import deliveries
 from daemon.store.database import Database
+from daemon.store.endpoint_statuses import load_statuses
 from tests.delivery.receiver import Arrival, Receiver
 from tests.delivery.workshop import (
     Source,
@@ -57,5 +57,5 @@ async def test_with_the_policy_to_queue_the_last_attempt_disables_the_endpoint(
     assert await states(database, source) == {"retrying": 1, "pending": 1}
     assert set((await attempts_spent(database, source)).values()) == {0}
     assert await count(database, "attempts", "spent") == 4
-    stored = await deliveries.load_endpoints(database, [source.instance_id])
+    stored = await load_statuses(database, [source.instance_id])
     assert "422" in (stored[source.instance_id].disabled_reason or "")

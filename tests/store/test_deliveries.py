@@ -16,6 +16,7 @@ from daemon.instance import EndpointState, InstanceId, NotificationId, Notificat
 from daemon.store import deliveries, outbox
 from daemon.store.database import Database
 from daemon.store.deliveries import Settled
+from daemon.store.endpoint_statuses import load_statuses
 from tests.delivery.workshop import Source, attempts_spent, make_source, states, write_backlog
 from tests.store.plans import fill_tables, indexes_used
 
@@ -213,9 +214,7 @@ async def test_under_a_lost_lease_nothing_is_settled_but_the_others_are(
     assert settled.held == {other.instance_id}
     assert await states(database, source) == {"pending": 1}
     assert await states(database, other) == {"delivered": 1}
-    stored = await deliveries.load_endpoints(
-        database, [source.instance_id, other.instance_id, InstanceId(999)]
-    )
+    stored = await load_statuses(database, [source.instance_id, other.instance_id, InstanceId(999)])
     assert stored == {
         source.instance_id: EndpointStatus(),
         other.instance_id: EndpointStatus(failures=1),
@@ -297,11 +296,13 @@ async def test_an_endpoint_is_stored_and_loaded_whole(database: Database, source
     status = EndpointStatus(
         state=EndpointState.DISABLED,
         failures=3,
-        failing_since=NOW,
+        failing_since=NOW - timedelta(days=9),
+        counted_since=NOW,
         next_probe_at=LATER,
         last_error="did not answer in time",
         last_success_at=NOW - timedelta(days=1),
         disabled_reason="Failing for 5 days",
+        warned=90,
     )
     (ready,) = await source.commit("a")
 
@@ -311,9 +312,7 @@ async def test_an_endpoint_is_stored_and_loaded_whole(database: Database, source
         endpoints={source.instance_id: status},
     )
 
-    assert await deliveries.load_endpoints(database, [source.instance_id]) == {
-        source.instance_id: status
-    }
+    assert await load_statuses(database, [source.instance_id]) == {source.instance_id: status}
 
 
 async def test_a_settle_that_waited_for_a_page_frees_the_successor_that_page_wrote(

@@ -131,31 +131,3 @@ returning
     notifications.due_at, notifications.attempts, notifications.replay,
     notifications.page_read_at, notifications.events,
     case when octet_length(notifications.body) <= $2 then notifications.body end as body
-
--- name: load_endpoints
--- How the endpoints of these instances are doing.
-select
-    instance_id, state, failures, failing_since, next_probe_at, last_error, last_success_at,
-    disabled_reason
-from endpoints
-where instance_id = any($1::bigint[])
-
--- name: store_endpoints
--- How endpoints are doing after the attempts settled in the same transaction.
-update endpoints
-set state = s.state,
-    failures = s.failures,
-    failing_since = s.failing_since,
-    next_probe_at = s.next_probe_at,
-    last_error = s.last_error,
-    last_success_at = s.last_success_at,
-    disabled_reason = s.disabled_reason
-from unnest(
-    $1::bigint[], $2::text[], $3::integer[], $4::timestamptz[], $5::timestamptz[], $6::text[],
-    $7::timestamptz[], $8::text[]
-) as s (
-    instance_id, state, failures, failing_since, next_probe_at, last_error, last_success_at,
-    disabled_reason
-)
-where endpoints.instance_id = s.instance_id
-

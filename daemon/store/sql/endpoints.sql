@@ -1,21 +1,10 @@
 -- name: list_endpoints
--- The callbacks of an organization's living instances, with what waits at each.
+-- The callbacks of an organization's living instances.
 select
-    instances.id as instance_id, instances.element_key, instances.name, instances.state as
-    instance_state, instances.configuration ->> 'event.notification.callback.url' as url,
+    endpoints.*, instances.element_key, instances.name, instances.state as instance_state,
+    instances.configuration ->> 'event.notification.callback.url' as url,
     coalesce((instances.configuration -> 'event.notification.enabled')::boolean, false) as enabled,
-    instances.created_at, instances.updated_at, endpoints.state, endpoints.failures,
-    endpoints.failing_since, endpoints.next_probe_at, endpoints.last_error,
-    endpoints.last_success_at, endpoints.disabled_reason,
-    (
-        select count(*) from notifications
-        where notifications.instance_id = instances.id
-            and notifications.state in ('pending', 'retrying')
-    ) as waiting,
-    (
-        select count(*) from notifications
-        where notifications.instance_id = instances.id and notifications.state = 'dead'
-    ) as dead
+    instances.created_at, instances.updated_at
 from instances
 join endpoints on endpoints.instance_id = instances.id
 where instances.organization_id = $1
@@ -23,6 +12,17 @@ where instances.organization_id = $1
     and ($2::bigint is null or instances.id = $2)
     and instances.configuration ? 'event.notification.callback.url'
 order by instances.id
+
+-- name: measure_backlog
+-- What waits at the callback of an instance, and what was given up there.
+select
+    (
+        select count(*) from notifications
+        where instance_id = $1 and state in ('pending', 'retrying')
+    ) as waiting,
+    (
+        select count(*) from notifications where instance_id = $1 and state = 'dead'
+    ) as dead
 
 -- name: count_by_state
 -- The callbacks of the instances that are to tell what changes, by state, over all organizations.
@@ -37,8 +37,15 @@ group by endpoints.state
 -- name: enable
 -- Trusted again on a person's word; whether it works is found out by the next attempt.
 update endpoints
-set state = 'healthy', failures = 0, failing_since = null, next_probe_at = null, last_error = null,
-    disabled_reason = null
+set state = 'healthy',
+    state_since = case when state = 'healthy' then state_since else now() end,
+    failures = 0,
+    failing_since = null,
+    counted_since = null,
+    next_probe_at = null,
+    last_error = null,
+    disabled_reason = null,
+    warned = 0
 where instance_id = $1
 
 -- name: bring_forward
