@@ -143,11 +143,10 @@ def _demo(options: argparse.Namespace) -> int:
 
 
 def _check_config(options: argparse.Namespace) -> int:
-    settings = _load(options)
-    if settings.instances:
-        from daemon.declarations import check
+    from daemon.declarations import check_configuration
 
-        asyncio.run(check(settings))
+    configure_logs("warning", "auto")
+    settings = asyncio.run(check_configuration(options.config, os.environ))
     print(f"{settings.config_file or 'no file, all defaults'}: no fault found")
     return 0
 

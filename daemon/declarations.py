@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 from daemon import __version__
@@ -18,7 +19,15 @@ from daemon.connectors.registry import open_connectors
 from daemon.errors import Fault, InvalidInput
 from daemon.metrics import Metrics
 from daemon.outbound import Outbound
-from daemon.settings import ConfigFault, InstanceSettings, PollingSettings, Settings
+from daemon.settings import (
+    ConfigFault,
+    InstanceSettings,
+    InvalidConfiguration,
+    InvalidSettings,
+    PollingSettings,
+    Settings,
+    load_settings,
+)
 from daemon.store.credentials import Credentials
 from daemon.store.database import Database
 from daemon.store.encryption import Keyring
@@ -63,10 +72,10 @@ def is_credential(key: str) -> bool:
 
 
 def read_declarations(rules: Rules, settings: Settings) -> Sequence[Declaration]:
-    """The declared instances in their order. Raises InvalidInput with every fault of all of them,
-    each with file and line."""
+    """The declared instances in their order. Raises InvalidConfiguration with every fault of all of
+    them."""
     declarations: list[Declaration] = []
-    faults: list[Fault] = []
+    faults: list[ConfigFault] = []
     for index, entry in enumerate(settings.instances):
         locate = _locate_in(settings, index, entry)
         try:
@@ -74,12 +83,31 @@ def read_declarations(rules: Rules, settings: Settings) -> Sequence[Declaration]
         except InvalidInput as error:
             faults += [locate(fault) for fault in error.faults]
     if faults:
-        raise InvalidInput(faults)
+        raise InvalidConfiguration(faults)
     return declarations
 
 
-async def check(settings: Settings) -> None:
-    """Check the declared instances where nothing runs. Raises InvalidInput."""
+async def check_configuration(named: Path | None, environ: Mapping[str, str]) -> Settings:
+    """Check everything that a configuration says, where nothing runs.
+
+    Raises InvalidConfiguration with the faults of settings and of declared instances at once.
+    """
+    faults: list[ConfigFault] = []
+    try:
+        settings = load_settings(named, environ)
+    except InvalidSettings as error:
+        settings, faults = error.rest, [*error.faults]
+    try:
+        await _check_declared(settings)
+    except InvalidConfiguration as error:
+        told = {fault.field for fault in faults}
+        faults += [fault for fault in error.faults if fault.field not in told]
+    if faults:
+        raise InvalidConfiguration(faults)
+    return settings
+
+
+async def _check_declared(settings: Settings) -> None:
     guard = AddressGuard(settings.security.allowed_private_networks)
     async with (
         Outbound(guard) as outbound,

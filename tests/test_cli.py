@@ -161,6 +161,42 @@ def test_a_configuration_file_that_is_not_there_ends_with_status_2(
     ]
 
 
+def test_the_faults_of_settings_and_of_declared_instances_are_listed_in_one_run(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (here / "config.yaml").write_text(
+        """
+admin: {port: -1}
+instances:
+  - {name: Shapeless, element: maximizer, colour: blue}
+  - name: Acme
+    element: maximizer
+    configuration:
+      oauth.api.key: ${env:NOWHERE}
+      oauth.api.secret: secret
+      oauth.callback.url: https://app.example/oauth
+      maximizer.alias: Acme
+      event.notification.enabled: true
+      event.notification.callback.url: ${env:NOWHERE}
+      event.poller.refresh_interval: never
+  - {name: Other, element: nothing}
+""",
+        "utf-8",
+    )
+    status, output, complaints = run(capsys, "check-config")
+    assert (status, output) == (2, "")
+    nowhere = "${env:NOWHERE}: there is no such environment variable"
+    inner = "instances[1].configuration"
+    assert [line.removeprefix("pollhook: config.yaml, line ") for line in complaints] == [
+        "2: admin.port: has to be at least 0, not -1",
+        "4: instances[0].colour: is not a known key",
+        f"8: {inner}.oauth.api.key: {nowhere}",
+        f"13: {inner}.event.notification.callback.url: {nowhere}",
+        f"14: {inner}.event.poller.refresh_interval: has to be a number of minutes",
+        "15: instances[2].element: No element found with key or id nothing.",
+    ]
+
+
 def test_a_good_configuration_is_named(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(capsys, "check-config") == (0, "no file, all defaults: no fault found\n", [])
     (here / "config.yaml").write_text("admin: {port: 9000}\n", "utf-8")

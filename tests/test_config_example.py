@@ -10,7 +10,7 @@ import yaml
 from annotated_types import Ge, Gt, Le
 from pydantic.fields import FieldInfo
 
-from daemon.declarations import check
+from daemon.declarations import check_configuration
 from daemon.settings import Settings, load_settings
 from daemon.settings.config_file import dotted
 from daemon.settings.sources import KNOWN, SECTIONS
@@ -89,9 +89,9 @@ async def test_the_declared_instance_of_the_example_has_no_fault(tmp_path: Path)
     shown = re.sub(r"\$\{file:[^}]*\}", f"${{file:{tmp_path / 'secret'}}}", shown)
     path = tmp_path / "config.yaml"
     path.write_text(f"{above}instances:\n{shown}", "utf-8")
-    settings = load_settings(path, {"MAXIMIZER_KEY": "k", "SIGNATURE_KEY": "k"})
+    environ = {"MAXIMIZER_KEY": "k", "SIGNATURE_KEY": "k"}
+    settings = await check_configuration(path, environ)
     assert [each.name for each in settings.instances] == ["Acme"]
-    await check(settings)
 
 
 @pytest.mark.parametrize("key", KNOWN, ids=dotted)

@@ -1,8 +1,8 @@
 """The settings: typed sections, read from a YAML file, the environment and credentials."""
 
-from daemon.settings.config_file import ConfigFault
+from daemon.settings.config_file import ConfigFault, InvalidConfiguration
 from daemon.settings.declared import InstanceSettings
-from daemon.settings.loading import load_settings
+from daemon.settings.loading import InvalidSettings, load_settings
 from daemon.settings.sections import (
     AdminSettings,
     ConnectorsSettings,
@@ -24,6 +24,8 @@ __all__ = [
     "DatabaseSettings",
     "DeliverySettings",
     "InstanceSettings",
+    "InvalidConfiguration",
+    "InvalidSettings",
     "LeaseSettings",
     "LoggingSettings",
     "MaximizerSettings",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -29,6 +29,16 @@ class ConfigFault(Fault):
     def __str__(self) -> str:
         place = self.source if self.line is None else f"{self.source}, line {self.line}"
         return f"{place}: {self.field}: {self.message}"
+
+
+class InvalidConfiguration(InvalidInput):
+    """What is wrong with a configuration, in the order in which its file is read."""
+
+    faults: tuple[ConfigFault, ...]
+
+    def __init__(self, faults: Iterable[ConfigFault]) -> None:
+        ordered = sorted(faults, key=lambda fault: (fault.source, fault.line or 0))
+        super().__init__(ordered)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

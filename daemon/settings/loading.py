@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from daemon.errors import InvalidInput
-from daemon.settings.config_file import ConfigFault, Place, dotted, find_config_file
+from daemon.settings.building import DECLARED, build, build_rest
+from daemon.settings.config_file import (
+    ConfigFault,
+    InvalidConfiguration,
+    Place,
+    dotted,
+    find_config_file,
+)
 from daemon.settings.faults import describe
 from daemon.settings.references import Resolution
 from daemon.settings.sources import (
@@ -31,14 +36,20 @@ from daemon.settings.sources import (
 from daemon.settings.tree import Settings
 from daemon.settings.values import expand_home
 
-DECLARED = ("instances",)
+
+class InvalidSettings(InvalidConfiguration):
+    """`rest` are the settings without what is at fault, for who looks for faults of other kinds."""
+
+    def __init__(self, faults: Iterable[ConfigFault], rest: Settings) -> None:
+        super().__init__(faults)
+        self.rest = rest
 
 
 def load_settings(named: Path | None, environ: Mapping[str, str]) -> Settings:
     """Read all sources: the environment wins over systemd's credentials, these over the file, the
     file over the defaults. `named` is the file asked for on the command line.
 
-    Raises InvalidInput with every fault at once, each a ConfigFault.
+    Raises InvalidSettings with every fault at once.
     """
     path = find_config_file(named, environ)
     layers = (
@@ -53,8 +64,9 @@ def load_settings(named: Path | None, environ: Mapping[str, str]) -> Settings:
         *_check_pairs(layers),
         *_read_secret_files(given),
         *_resolve_references(given, environ),
+        *_same_names(given),
     ]
-    return _validate(given, faults).read_from(path, partial(_fault, given))
+    return _validate(given, faults, path)
 
 
 def _merge(layers: tuple[Layer, ...]) -> Layer:
@@ -119,29 +131,28 @@ def _resolve_references(given: Layer, environ: Mapping[str, str]) -> Iterator[Co
         yield _fault(given, place, message)
 
 
-def _validate(given: Layer, faults: list[ConfigFault]) -> Settings:
+def _same_names(given: Layer) -> Iterator[ConfigFault]:
+    """The name is what a declared instance goes by from one reading to the next."""
+    declared = given.get(DECLARED)
+    entries = declared.value if declared is not None else ()
+    seen: dict[str, int] = {}
+    for position, entry in enumerate(entries if isinstance(entries, list) else ()):
+        name = entry.get("name") if isinstance(entry, Mapping) else None
+        if isinstance(name, str) and seen.setdefault(name, position) != position:
+            first = dotted((*DECLARED, seen[name]))
+            yield _fault(given, (*DECLARED, position, "name"), f"is the name of {first}, too")
+
+
+def _validate(given: Layer, faults: list[ConfigFault], path: Path | None) -> Settings:
     try:
-        settings = Settings(**_nested(given))
+        settings = build(given)
     except ValidationError as error:
         faults += [_explain(given, details) for details in error.errors(include_url=False)]
     else:
         if not faults:
-            return settings
-    faults.sort(key=lambda fault: (fault.source, fault.line or 0))
-    raise InvalidInput(faults)
-
-
-def _nested(given: Layer) -> dict[str, Any]:
-    tree: dict[str, Any] = {}
-    for key in sorted(given, key=len):
-        branch = tree
-        for name in key[:-1]:
-            branch = branch.setdefault(name, {})
-            if not isinstance(branch, dict):
-                break  # the section itself was given a value, which validation refuses
-        else:
-            branch[key[-1]] = given[key].value
-    return tree
+            return settings.read_from(path, partial(_fault, given))
+    rest, positions = build_rest(given)
+    raise InvalidSettings(faults, rest.read_from(path, partial(_fault_of_rest, given, positions)))
 
 
 def _explain(given: Layer, error: ErrorDetails) -> ConfigFault:
@@ -160,6 +171,15 @@ def _fault(given: Layer, place: Place, message: str) -> ConfigFault:
     lines = (origin.lines.get(stands[:depth]) for depth in range(len(stands), 0, -1))
     line = next((line for line in lines if line is not None), None)
     return ConfigFault(source=origin.source, line=line, field=dotted(place), message=message)
+
+
+def _fault_of_rest(
+    given: Layer, positions: Sequence[int], place: Place, message: str
+) -> ConfigFault:
+    """A fault in the settings without those at fault, which have fewer declared instances."""
+    if place[:1] == DECLARED and len(place) > 1:
+        place = (*DECLARED, positions[int(place[1])], *place[2:])
+    return _fault(given, place, message)
 
 
 def _common(key: Key, place: Place) -> int:

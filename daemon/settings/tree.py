@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Self
@@ -132,13 +131,3 @@ class Settings(BaseSettings):
         return security.model_copy(
             update={"encryption_keys_file": folder / security.encryption_keys_file}
         )
-
-    @field_validator("instances")
-    @classmethod
-    def _known_by_name(
-        cls, instances: tuple[InstanceSettings, ...]
-    ) -> tuple[InstanceSettings, ...]:
-        names = Counter(instance.name for instance in instances)
-        if twice := [name for name, count in names.items() if count > 1]:
-            raise ValueError(f"declare {twice[0]!r} more than once; the name is what they go by")
-        return instances

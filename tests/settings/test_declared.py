@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from daemon.errors import InvalidInput
-from daemon.settings import Settings, load_settings
+from daemon.settings import InvalidSettings, Settings, load_settings
 
 
 @pytest.fixture(autouse=True)
@@ -58,8 +58,37 @@ instances:
 def test_two_instances_of_one_name_are_refused() -> None:
     text = "instances:\n  - {name: A, element: x}\n  - {name: A, element: x}\n"
     assert faults(text) == [
-        "config.yaml, line 2: instances: declare 'A' more than once; the name is what they go by"
+        "config.yaml, line 3: instances[1].name: is the name of instances[0], too"
     ]
+
+
+def test_what_is_not_at_fault_can_be_had_to_look_for_more() -> None:
+    text = """
+polling: {page_size: 0, overlap_seconds: 60}
+database: {pool_size: 50}
+zzz: 1
+instances:
+  - {name: First, element: x, colour: blue}
+  - {name: Second, element: x}
+"""
+    with pytest.raises(InvalidSettings) as caught:
+        load(text)
+    rest = caught.value.rest
+    assert len(caught.value.faults) == 4
+    assert (rest.polling.page_size, rest.polling.overlap_seconds) == (100, 60)
+    assert rest.database.pool_size == 10
+    assert [entry.name for entry in rest.instances] == ["Second"]
+    fault = rest.fault(("instances", 0, "element"), "is none")
+    assert str(fault) == "config.yaml, line 7: instances[1].element: is none"
+
+
+@pytest.mark.parametrize(
+    "text", ["instances: 5", "instances: [5]", "instances: {a: 1}", "admin: 1"]
+)
+def test_what_has_no_shape_at_all_leaves_the_defaults(text: str) -> None:
+    with pytest.raises(InvalidSettings) as caught:
+        load(text)
+    assert caught.value.rest.model_dump() == Settings().model_dump()
 
 
 def test_references_are_followed_wherever_they_stand(here: Path) -> None:
