@@ -195,6 +195,8 @@ async def _work(
         root("leases", base.leases.run(finish))
         root("schedule", base.schedule.run(finish))
         root("housekeeping", parts.housekeeping.run(finish))
+        if base.settings.database.dsn is not None:
+            root("neighbours", parts.neighbours.run(stop))
         if notifier.watchdog_interval_seconds is not None:
             root("watchdog", notifier.run_watchdog(finish))
         root("configuration", reloading.run(stop))

@@ -20,6 +20,7 @@ from daemon.housekeeping import Housekeeping
 from daemon.instance import PollTarget
 from daemon.leases import Leases
 from daemon.metrics import Metrics
+from daemon.neighbours import Neighbours
 from daemon.outbound import Outbound
 from daemon.polling.cadence import Cadence
 from daemon.polling.means import PollingMeans
@@ -83,6 +84,7 @@ class Parts:
     supervisor: Supervisor
     dispatcher: Dispatcher
     housekeeping: Housekeeping
+    neighbours: Neighbours
     admin: AdminContext
 
 
@@ -102,7 +104,10 @@ async def assemble(settings: Settings) -> AsyncIterator[Parts]:
     ):
         dispatcher = _dispatcher(foundation)
         supervisor = _supervisor(foundation, connectors, dispatcher)
-        admin = _admin(foundation, connectors, supervisor, dispatcher)
+        neighbours = Neighbours(foundation.database, foundation.leases)
+        after = Consequences(supervisor, dispatcher, foundation.schedule, neighbours)
+        neighbours.on_told = after.told
+        admin = _admin(foundation, connectors, after)
         housekeeping = Housekeeping(
             database=foundation.database,
             idempotency=admin.idempotency,
@@ -114,6 +119,7 @@ async def assemble(settings: Settings) -> AsyncIterator[Parts]:
             supervisor=supervisor,
             dispatcher=dispatcher,
             housekeeping=housekeeping,
+            neighbours=neighbours,
             admin=admin,
         )
 
@@ -188,13 +194,9 @@ def _supervisor(
 
 
 def _admin(
-    foundation: Foundation,
-    connectors: Mapping[str, Connector],
-    supervisor: Supervisor,
-    dispatcher: Dispatcher,
+    foundation: Foundation, connectors: Mapping[str, Connector], after: Consequences
 ) -> AdminContext:
     database, keyring = foundation.database, foundation.keyring
-    after = Consequences(supervisor, dispatcher, foundation.schedule)
     startup = foundation.startup
     return AdminContext(
         database=database,
@@ -212,7 +214,7 @@ def _admin(
         on_changed=after.changed,
         on_polls_awaited=after.polls_awaited,
         on_endpoint_changed=after.endpoint_changed,
-        wake=dispatcher.wake,
+        wake=after.to_send,
         poll_now=after.poll_now,
         readiness={
             "configuration": startup.why_not_configured,

@@ -35,7 +35,8 @@ class Lease:
 class Leases:
     """The leases of this daemon.
 
-    `on_change` is called, with no argument, whenever the set of instances held has changed.
+    `on_change` is called, with no argument, whenever the set of instances held has changed, or
+    somebody else has changed one of them (which raises its token).
     """
 
     def __init__(
@@ -77,6 +78,7 @@ class Leases:
         """Keep and take leases until told to stop; says when the database goes and is back."""
         gate = RepeatGate()
         while not stop.is_set():
+            known = self._tokens
             try:
                 await self.run_once()
             except DatabaseUnavailable as error:
@@ -85,6 +87,8 @@ class Leases:
             else:
                 if times := gate.close("database"):
                     log.info("database.back", failures=times)
+                if self._tokens != known:
+                    self.on_change()
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(self._renew_seconds):
                     await stop.wait()

@@ -17,6 +17,7 @@ from daemon.errors import DatabaseUnavailable, InvalidInput, PollhookError
 from daemon.logs import RepeatGate, configure_logs
 from daemon.settings import Settings, load_settings
 from daemon.systemd import Notifier
+from daemon.waiting import first_of
 
 log = structlog.get_logger(__name__)
 
@@ -47,18 +48,10 @@ class Reloading:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Reload whenever it is time to, until told to stop."""
-        stopping = asyncio.create_task(stop.wait())
-        try:
-            while not stop.is_set():
-                asked = asyncio.create_task(self._asked.wait())
-                await asyncio.wait(
-                    (asked, stopping), timeout=LOOK_SECONDS, return_when=asyncio.FIRST_COMPLETED
-                )
-                asked.cancel()
-                if not stop.is_set() and self._is_due():
-                    await self.run_once()
-        finally:
-            stopping.cancel()
+        while not stop.is_set():
+            await first_of(stop, self._asked, timeout_seconds=LOOK_SECONDS)
+            if not stop.is_set() and self._is_due():
+                await self.run_once()
 
     async def run_once(self) -> None:
         """Read the file, and let what may change at once be so."""

@@ -17,6 +17,7 @@ from daemon.leases import Leases
 from daemon.polling.signals import Signals
 from daemon.store.database import Database
 from daemon.store.resources import list_targets
+from daemon.waiting import first_of
 
 log = structlog.get_logger(__name__)
 
@@ -62,7 +63,7 @@ class Supervisor:
                 await self.reconcile()
             except DatabaseUnavailable as error:
                 log.debug("supervisor.waits", reason=str(error))
-            await _first_of(stop, self._changed, RECONCILE_SECONDS)
+            await first_of(stop, self._changed, timeout_seconds=RECONCILE_SECONDS)
 
     async def refresh(self, instance_id: InstanceId) -> None:
         """Make a change of an instance take effect.
@@ -172,12 +173,3 @@ class Supervisor:
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(RESTART_SECONDS):
                         await signals.stop.wait()
-
-
-async def _first_of(stop: asyncio.Event, other: asyncio.Event, timeout_seconds: float) -> None:
-    waits = [asyncio.create_task(event.wait()) for event in (stop, other)]
-    try:
-        await asyncio.wait(waits, timeout=timeout_seconds, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for wait in waits:
-            wait.cancel()

@@ -15,6 +15,7 @@ import orjson
 from daemon.errors import DatabaseUnavailable
 
 Connection: TypeAlias = "asyncpg.pool.PoolConnectionProxy[asyncpg.Record]"
+Session: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 Row: TypeAlias = asyncpg.Record
 T = TypeVar("T")
 
@@ -52,6 +53,7 @@ class Database:
 
     def __init__(self) -> None:
         self._connected: asyncpg.Pool[asyncpg.Record] | None = None
+        self._arguments: Mapping[str, Any] = {}
 
     @classmethod
     async def open(
@@ -75,6 +77,7 @@ class Database:
         `idle_in_transaction_seconds` is how long a session may keep its locks doing nothing.
         """
         arguments: dict[str, Any] = {"dsn": connect} if isinstance(connect, str) else {**connect}
+        self._arguments = arguments
         limit = {"idle_in_transaction_session_timeout": f"{idle_in_transaction_seconds * 1000:.0f}"}
         pool = asyncpg.create_pool(
             **arguments,
@@ -152,6 +155,21 @@ class Database:
                 if not collisions_left:
                     raise
         raise AssertionError("unreachable: the last collision is raised")
+
+    @contextlib.asynccontextmanager
+    async def listen(self, channel: str, hear: Callable[[str], None]) -> AsyncIterator[Session]:
+        """A session beside the pool, in which everything said on a channel is heard."""
+        with _outages():
+            if self._connected is None:
+                raise DatabaseUnavailable("The database has not been reached yet.")
+            session = await asyncpg.connect(
+                **self._arguments, timeout=10, command_timeout=10, server_settings=_SESSION
+            )
+            try:
+                await session.add_listener(channel, lambda *said: hear(str(said[-1])))
+                yield session
+            finally:
+                session.terminate()
 
 
 _SESSION = {

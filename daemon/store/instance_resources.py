@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -71,6 +71,12 @@ async def get_resource(
     if row is None:
         raise NotFound(f"No resource {name[:100]} found in instance {instance_id}.")
     return _resource(row)
+
+
+async def any_is_due(database: Database, instance_id: InstanceId, names: Collection[str]) -> bool:
+    """Whether one of these is to be polled, and was not yet since that was asked for."""
+    due: bool = await database.fetchval(QUERIES["any_is_due"], instance_id, list(names))
+    return due
 
 
 async def write_resources(

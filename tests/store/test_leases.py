@@ -37,6 +37,25 @@ async def test_a_free_instance_is_taken_and_announced(database: Database) -> Non
     assert announced == [True]
 
 
+async def test_a_change_that_another_daemon_made_is_announced_with_the_next_beat(
+    database: Database,
+) -> None:
+    instance_id = await make_instance(database)
+    leases = Leases(database, seconds=10, renew_seconds=0.01, alone=True)
+    announced = asyncio.Event()
+    stop = asyncio.Event()
+    async with asyncio.timeout(10), asyncio.TaskGroup() as tasks:
+        leases.on_change = announced.set
+        tasks.create_task(leases.run(stop))
+        await announced.wait()
+        announced.clear()
+        async with database.transaction() as connection:
+            token = await rows.lock_change(connection, instance_id)
+        await announced.wait()
+        assert leases.token(instance_id) == token
+        stop.set()
+
+
 async def test_a_living_daemon_keeps_its_instances(database: Database) -> None:
     instance_id = await make_instance(database)
     first, second = make_leases(database), make_leases(database)

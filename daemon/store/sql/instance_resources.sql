@@ -41,3 +41,17 @@ set position = kept.position,
     end
 from unnest($2::text[], $3::integer[], $4::jsonb[]) as kept (name, position, configuration)
 where resources.instance_id = $1 and resources.name = kept.name
+
+-- name: any_is_due
+-- Whether one of these resources is to be polled, and has not been since that was asked for.
+select exists (
+    select
+    from resources
+    join instances on instances.id = resources.instance_id
+    where resources.instance_id = $1
+        and resources.name = any($2::text[])
+        and resources.next_poll_at is null
+        and resources.state in ('baseline_pending', 'active', 'degraded')
+        and instances.state in ('active', 'degraded')
+        and instances.deleted_at is null
+)
