@@ -34,6 +34,7 @@ from daemon.store.database import Database
 from daemon.store.encryption import Keyring, open_keyring
 from daemon.store.idempotency import IdempotencyKeys
 from daemon.store.instances import Instances
+from daemon.store.private_file import make_folder
 
 
 @dataclass(slots=True, kw_only=True)
@@ -125,7 +126,7 @@ async def assemble(settings: Settings) -> AsyncIterator[Parts]:
 
 
 def _foundation(settings: Settings) -> Foundation:
-    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    make_folder(settings.data_dir)
     database, guard = Database(), AddressGuard(settings.security.allowed_private_networks)
     keyring = open_keyring(settings.security.encryption_keys_file)
     leases = Leases(

@@ -46,6 +46,11 @@ class DatabaseUnavailable(PollhookError):
     """The database cannot be reached or started: wait for an external one, give up on our own."""
 
 
+class FolderUnusable(PollhookError):
+    """A file of our own cannot be written, as on a full or read-only disk: give up until that is
+    mended."""
+
+
 class SchemaTooNew(PollhookError):
     """The database was migrated by a newer version: refuse to start (exit status 3)."""
 

@@ -15,6 +15,8 @@ DIGEST_BYTES = 4
 _STEP = 2 * DIGEST_BYTES
 _PART_BITS = 24
 _PART = (1 << _PART_BITS) - 1
+_EARLY = range(1 << 32, 1 << 2 * _PART_BITS)
+"""Projections of the first snapshots, which did not say what their stamps meant."""
 _OPTIONS = orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS
 
 
@@ -83,8 +85,8 @@ def same_fields(one: int, other: int) -> bool:
 
 
 def same_frame(one: int, other: int) -> bool:
-    """Whether stamps meant the same."""
-    return one & _PART == other & _PART
+    """Whether stamps meant the same, as far as is known."""
+    return one & _PART == other & _PART or one in _EARLY or other in _EARLY
 
 
 def _part(texts: Sequence[str]) -> int:

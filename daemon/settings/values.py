@@ -41,6 +41,10 @@ def check_dsn(dsn: SecretStr) -> SecretStr:
     scheme, separator, rest = dsn.get_secret_value().partition("://")
     if scheme not in ("postgresql", "postgres") or not separator or not rest:
         raise ValueError("has to look like postgresql://user:password@host:5432/name")
+    hosts = re.split(r"[/?]", rest, maxsplit=1)[0].rpartition("@")[2]
+    for port in re.findall(r":([^:\],]*)(?=,|$)", hosts):
+        if port and not (port.isascii() and port.isdecimal() and 0 < int(port) < 65536):
+            raise ValueError("has a port that is no number from 1 to 65535")
     return dsn
 
 

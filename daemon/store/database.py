@@ -12,7 +12,7 @@ from typing import Any, Self, TypeAlias, TypeVar
 import asyncpg
 import orjson
 
-from daemon.errors import DatabaseUnavailable
+from daemon.errors import DatabaseUnavailable, Fault, InvalidInput
 
 Connection: TypeAlias = "asyncpg.pool.PoolConnectionProxy[asyncpg.Record]"
 Session: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
@@ -74,7 +74,8 @@ class Database:
     ) -> None:
         """Connect by a DSN or by asyncpg's own arguments, and try one connection.
 
-        `idle_in_transaction_seconds` is how long a session may keep its locks doing nothing.
+        `idle_in_transaction_seconds` is how long a session may keep its locks doing nothing. Raises
+        InvalidInput for a DSN that asks for what cannot be.
         """
         arguments: dict[str, Any] = {"dsn": connect} if isinstance(connect, str) else {**connect}
         self._arguments = arguments
@@ -200,6 +201,8 @@ async def _leave_as_it_is(_: object) -> None:
 def _outages() -> Iterator[None]:
     try:
         yield
+    except asyncpg.ClientConfigurationError as error:
+        raise InvalidInput([Fault(field="database.dsn", message=f"is wrong: {error}")]) from error
     except OUTAGES as error:
         reason = str(error) or type(error).__name__
         raise DatabaseUnavailable(f"The database does not answer: {reason}") from error

@@ -93,6 +93,15 @@ def test_projections_tell_what_they_have_in_common() -> None:
     }
 
 
+def test_a_projection_from_before_frames_were_told_leaves_stamps_comparable() -> None:
+    early = 1 << 32 | 0xC0FFEE00
+    late = fingerprint.projection(1, ["fields"], ["frame"])
+    for one, other in ((early, late), (late, early)):
+        assert fingerprint.same_frame(one, other)
+        assert not fingerprint.same_version(one, other)
+        assert not fingerprint.same_fields(one, other)
+
+
 def test_ignored_fields_are_left_out() -> None:
     assert fingerprint.without({"a": 1, "b": 2}, {"b", "c"}) == {"a": 1}
 

@@ -84,3 +84,17 @@ def test_a_postgresql_address_is_taken_as_it_is(text: str) -> None:
 def test_another_address_is_refused_without_showing_it(text: str) -> None:
     with pytest.raises(ValueError, match=r"^has to look like postgresql://user:password@host"):
         check_dsn(SecretStr(text))
+
+
+@pytest.mark.parametrize("hosts", ["h:99999", "h:0", "u:p@h:x", "h:5432,i:70000", "[::1]:65536"])
+def test_a_port_that_there_is_not_is_refused_instead_of_another_being_asked(hosts: str) -> None:
+    with pytest.raises(ValueError, match=r"^has a port that is no number from 1 to 65535$"):
+        check_dsn(SecretStr(f"postgresql://{hosts}/d"))
+
+
+@pytest.mark.parametrize(
+    "rest",
+    ["h", "u:99999@h/d", "h:5432,i:5433/d", "[::1]/d", "[::1]:5432/d", "/d?host=/x:99999", "h:/d"],
+)
+def test_what_only_looks_like_a_port_is_none(rest: str) -> None:
+    check_dsn(SecretStr(f"postgresql://{rest}"))

@@ -7,7 +7,7 @@ from contextlib import suppress
 
 import pytest
 
-from daemon.errors import DatabaseUnavailable
+from daemon.errors import DatabaseUnavailable, InvalidInput
 from daemon.store.database import Database
 from daemon.store.embedded import ServerAddress
 
@@ -74,3 +74,10 @@ async def test_a_server_that_is_not_there_is_an_outage(host: str) -> None:
 async def test_a_database_that_was_never_reached_says_so() -> None:
     with pytest.raises(DatabaseUnavailable, match="has not been reached yet"):
         await Database().fetchval("select 1")
+
+
+async def test_a_dsn_that_asks_for_what_cannot_be_is_wrong_and_not_an_outage() -> None:
+    with pytest.raises(InvalidInput) as caught:
+        await Database().connect("postgresql://u:hunter2@127.0.0.1:9/d?sslmode=bogus")
+    assert str(caught.value).startswith("database.dsn: is wrong: ")
+    assert "hunter2" not in str(caught.value)
