@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 
 from daemon import __version__
 from daemon.address_guard import AddressGuard
-from daemon.admin.context import AdminContext
+from daemon.admin.context import AdminContext, ReadinessCheck
 from daemon.connectors.connector import Connector
 from daemon.connectors.registry import open_connectors
 from daemon.consequences import Consequences
@@ -35,6 +35,7 @@ from daemon.store.encryption import Keyring, open_keyring
 from daemon.store.idempotency import IdempotencyKeys
 from daemon.store.instances import Instances
 from daemon.store.private_file import make_folder
+from daemon.store.room import why_full
 
 
 @dataclass(slots=True, kw_only=True)
@@ -114,6 +115,7 @@ async def assemble(settings: Settings) -> AsyncIterator[Parts]:
             idempotency=admin.idempotency,
             metrics=foundation.metrics,
             retention=timedelta(days=settings.retention.events_days),
+            folder=settings.data_dir if settings.database.dsn is None else None,
         )
         yield Parts(
             foundation=foundation,
@@ -198,7 +200,6 @@ def _admin(
     foundation: Foundation, connectors: Mapping[str, Connector], after: Consequences
 ) -> AdminContext:
     database, keyring = foundation.database, foundation.keyring
-    startup = foundation.startup
     return AdminContext(
         database=database,
         keyring=keyring,
@@ -217,12 +218,23 @@ def _admin(
         on_endpoint_changed=after.endpoint_changed,
         wake=after.to_send,
         poll_now=after.poll_now,
-        readiness={
-            "configuration": startup.why_not_configured,
-            "started": startup.why_not_started,
-            "draining": startup.why_draining,
-        },
+        readiness=_readiness(foundation),
         metrics=foundation.metrics,
         started_at=datetime.now(UTC),
         public_url=foundation.settings.admin.public_url,
     )
+
+
+def _readiness(foundation: Foundation) -> Mapping[str, ReadinessCheck]:
+    startup, folder = foundation.startup, foundation.settings.data_dir
+
+    async def why_no_room() -> str | None:
+        return why_full(folder)
+
+    checks = {
+        "configuration": startup.why_not_configured,
+        "started": startup.why_not_started,
+        "draining": startup.why_draining,
+    }
+    own = foundation.settings.database.dsn is None
+    return {**checks, "room": why_no_room} if own else checks

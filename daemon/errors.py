@@ -46,6 +46,10 @@ class DatabaseUnavailable(PollhookError):
     """The database cannot be reached or started: wait for an external one, give up on our own."""
 
 
+class DatabaseFull(DatabaseUnavailable):
+    """The database has no room for what is to be written: wait too, and say so to people."""
+
+
 class FolderUnusable(PollhookError):
     """A file of our own cannot be written, as on a full or read-only disk: give up until that is
     mended."""

@@ -5,17 +5,20 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import structlog
 
 from daemon.errors import DatabaseUnavailable
+from daemon.logs import RepeatGate
 from daemon.metrics import Metrics
 from daemon.store import leases, outbox
 from daemon.store.database import Database
 from daemon.store.idempotency import IdempotencyKeys
 from daemon.store.instance_changes import purge_deleted
+from daemon.store.room import free_bytes, why_full
 
 log = structlog.get_logger(__name__)
 
@@ -29,12 +32,15 @@ PAUSE_SECONDS = 0.02
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Housekeeping:
-    """`retention` is how long final rows are kept; `now` is the clock."""
+    """`retention` is how long final rows are kept; `folder` is that of the embedded database, if
+    that is used; `now` is the clock."""
 
     database: Database
     idempotency: IdempotencyKeys
     metrics: Metrics
     retention: timedelta
+    folder: Path | None = None
+    gate: RepeatGate = field(default_factory=RepeatGate)
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -51,11 +57,21 @@ class Housekeeping:
         await leases.forget_dead(self.database)
 
     async def measure(self) -> None:
-        """Set the gauges of what has not been delivered yet."""
+        """Set the gauges of what room is left, and of what has not been delivered yet."""
+        self._look_at_room()
         backlog = await outbox.measure_backlog(self.database)
         self.metrics.pending_deliveries.set(backlog.pending)
         age = 0.0 if backlog.oldest_at is None else (self.now() - backlog.oldest_at).total_seconds()
         self.metrics.oldest_pending_delivery_age.set(max(0.0, age))
+
+    def _look_at_room(self) -> None:
+        if self.folder is None:
+            return
+        self.metrics.data_dir_free_bytes.set(free_bytes(self.folder))
+        if (reason := why_full(self.folder)) is None:
+            self.gate.close("room")
+        elif self.gate.opens("room", "full"):
+            log.warning("data_dir.almost_full", reason=reason)
 
     async def _purge(self, what: str, batch: Callable[[], Awaitable[int]]) -> None:
         total = 0

@@ -97,6 +97,10 @@ class Metrics:
         self.config_last_reload_success = self._gauge(
             "config_last_reload_success", "Whether the last (re)load of the configuration was good."
         )
+        self.data_dir_free_bytes = self._gauge(
+            "data_dir_free_bytes",
+            "Room left on the disk of the embedded database, if there is one.",
+        )
         build = self._gauge("build_info", "Version of the daemon.", "version", "python")
         build.labels(version=version, python=platform.python_version()).set(1)
 

@@ -26,6 +26,7 @@ CONTRACT = {
 OURS = {
     "pollhook_poison_records_total": ("element", "resource"),
     "pollhook_endpoints": ("state",),
+    "pollhook_data_dir_free_bytes": (),
 }
 
 

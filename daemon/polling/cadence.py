@@ -11,6 +11,7 @@ import structlog
 
 from daemon.errors import (
     CredentialsRefused,
+    DatabaseFull,
     DatabaseUnavailable,
     Fenced,
     PollhookError,
@@ -107,6 +108,8 @@ class Cadence:
             watch = await self._open()
             watch.journal.polled_at = began
             tally = await watch.poll()
+        except DatabaseFull as error:
+            return self._fail(error, str(error), began)
         except DatabaseUnavailable as error:
             log.debug("poll.begins_anew", reason=str(error))
             return self._drop_watch(self._means.now() + DATABASE_WAIT)
@@ -201,6 +204,8 @@ class Cadence:
             tally = await watch.slow_work.step()
         except Fenced:
             raise
+        except DatabaseFull as error:
+            self._fail_slow_work(error, str(error))
         except (DatabaseUnavailable, RevisionMismatch) as error:
             log.debug("slow_work.begins_anew", reason=str(error))
             self._cut_off_slow_work(DATABASE_WAIT)

@@ -12,7 +12,7 @@ from typing import Any, Self, TypeAlias, TypeVar
 import asyncpg
 import orjson
 
-from daemon.errors import DatabaseUnavailable, Fault, InvalidInput
+from daemon.errors import DatabaseFull, DatabaseUnavailable, Fault, InvalidInput
 
 Connection: TypeAlias = "asyncpg.pool.PoolConnectionProxy[asyncpg.Record]"
 Session: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
@@ -203,6 +203,10 @@ def _outages() -> Iterator[None]:
         yield
     except asyncpg.ClientConfigurationError as error:
         raise InvalidInput([Fault(field="database.dsn", message=f"is wrong: {error}")]) from error
+    except asyncpg.DiskFullError as error:
+        # Without the file's name: a lasting trouble is one reason, not as many as there are files.
+        reason = str(error).splitlines()[0].rpartition(": ")[2]
+        raise DatabaseFull(f"The database has no room left: {reason}") from error
     except OUTAGES as error:
         reason = str(error) or type(error).__name__
         raise DatabaseUnavailable(f"The database does not answer: {reason}") from error

@@ -21,6 +21,7 @@ from daemon.errors import DatabaseUnavailable
 from daemon.store.cluster import PORT, SOCKET_FILE, Cluster, PidFile, fits
 from daemon.store.postgres_binaries import WAYS_OUT, Binaries, find_binaries
 from daemon.store.postgres_process import Launcher, end, find_account
+from daemon.store.room import why_full
 
 log = structlog.get_logger(__name__)
 
@@ -191,7 +192,8 @@ class EmbeddedPostgres:
 
     def _explain(self, happened: str) -> str:
         said = self._cluster.last_words()
-        return f"The embedded PostgreSQL {happened}; its log ends: {said}\n{WAYS_OUT}"
+        hint = why_full(self._cluster.home) or WAYS_OUT
+        return f"The embedded PostgreSQL {happened}; its log ends: {said}\n{hint}"
 
 
 @asynccontextmanager

@@ -12,6 +12,7 @@ import pytest_asyncio
 
 from daemon.errors import (
     CredentialsRefused,
+    DatabaseFull,
     DatabaseUnavailable,
     Fenced,
     ProviderUnavailable,
@@ -185,6 +186,19 @@ async def test_a_database_that_is_away_is_no_failure_of_the_resource(
     assert (await desk.row())["failures"] == 0
     await desk.poll()
     assert await desk.database.fetchval("select array_agg(object_id) from events") == ["new"]
+
+
+async def test_a_database_without_room_is_told_in_words(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def full(*_: Any, **__: Any) -> None:
+        raise DatabaseFull("The database has no room left: No space left on device")
+
+    monkeypatch.setattr(Journal, "commit", full)
+    await desk.poll()
+    row = await desk.row()
+    assert row["failures"] == 1
+    assert row["last_error"] == "The database has no room left: No space left on device"
 
 
 async def test_an_object_written_in_between_has_the_poll_begin_anew_and_not_for_ever(

@@ -7,7 +7,7 @@ from contextlib import suppress
 
 import pytest
 
-from daemon.errors import DatabaseUnavailable, InvalidInput
+from daemon.errors import DatabaseFull, DatabaseUnavailable, InvalidInput
 from daemon.store.database import Database
 from daemon.store.embedded import ServerAddress
 
@@ -81,3 +81,15 @@ async def test_a_dsn_that_asks_for_what_cannot_be_is_wrong_and_not_an_outage() -
         await Database().connect("postgresql://u:hunter2@127.0.0.1:9/d?sslmode=bogus")
     assert str(caught.value).startswith("database.dsn: is wrong: ")
     assert "hunter2" not in str(caught.value)
+
+
+async def test_a_full_disk_is_one_reason_whichever_file_could_not_grow(database: Database) -> None:
+    refuse = """
+        do $$ begin
+            raise disk_full using message = 'could not extend file "base/5/%s": No space left';
+        end $$
+    """
+    for number in range(2):
+        with pytest.raises(DatabaseFull) as caught:
+            await database.execute(refuse % number)
+        assert str(caught.value) == "The database has no room left: No space left"
