@@ -117,6 +117,20 @@ async def test_an_enabled_endpoint_is_trusted_again_and_its_backlog_is_due_in_or
     assert await context.database.fetchval("select token from leases") == token + 1
 
 
+async def test_an_enabled_endpoint_gets_its_backlog_though_a_clock_that_was_ahead_made_it(
+    api: Api, context: AdminContext, told: Told
+) -> None:
+    number = await told.commit("a")
+    later = datetime.now(UTC) + timedelta(hours=1)
+    await context.database.execute(
+        "update notifications set state = 'retrying', page_read_at = $1, due_at = $1", later
+    )
+
+    await api.call("POST", f"{told.path}/endpoint/enable")
+
+    assert (await told.row(number))["due_at"] <= datetime.now(UTC)
+
+
 @pytest.mark.parametrize("state", ["failing", "disabled"])
 async def test_a_callback_that_moves_is_a_new_one_and_gets_at_once_what_the_old_one_did_not_take(
     api: Api, context: AdminContext, told: Told, receiver: Receiver, state: str

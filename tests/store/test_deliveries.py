@@ -120,6 +120,22 @@ async def test_one_not_yet_due_comes_without_its_body_to_tell_when_to_look_again
     assert await deliveries.next_due(database, [source.instance_id]) == {source.instance_id: LATER}
 
 
+async def test_what_was_made_by_a_clock_that_was_ahead_does_not_wait_until_then(
+    database: Database, source: Source
+) -> None:
+    (made,), (tried,) = await source.commit("a"), await source.commit("b")
+    await database.execute("update notifications set page_read_at = $1, due_at = $1", LATER)
+    await database.execute("update notifications set state = 'retrying' where id = $1", tried.id)
+    now = datetime.now(UTC)
+
+    first, second = await take(database, source, now=now)
+
+    assert (first.id, first.due_at, first.notification is not None) == (made.id, now, True)
+    assert (second.id, second.due_at, second.notification) == (tried.id, LATER, None)
+    due = await deliveries.next_due(database, [source.instance_id])
+    assert due[source.instance_id] < LATER
+
+
 async def test_one_that_waits_for_another_is_not_due(database: Database, source: Source) -> None:
     await source.commit("a")
     await source.commit("a")

@@ -1,8 +1,9 @@
 -- name: take_due
--- The next notifications of some lanes in sending order; one not yet due comes without its body.
+-- The next notifications of some lanes in sending order; one not yet due comes without its body. What
+-- was made by a clock that was ahead, and set right since, is due at once.
 select
-    due.id, due.instance_id, due.event_id, due.format, due.due_at, due.attempts, due.replay,
-    due.page_read_at, due.events, case when due.due_at <= $2 then due.body end as body
+    due.id, due.instance_id, due.event_id, due.format, moment.due_at, due.attempts, due.replay,
+    due.page_read_at, due.events, case when moment.due_at <= $2 then due.body end as body
 from unnest($1::bigint[]) as lane (instance_id)
 cross join lateral (
     select *
@@ -14,6 +15,9 @@ cross join lateral (
     order by notifications.due_at, notifications.id
     limit $4
 ) as due
+cross join lateral (
+    select case when due.state = 'pending' and due.page_read_at > $2 then $2 else due.due_at end
+) as moment (due_at)
 order by due.due_at, due.id
 
 -- name: next_due
@@ -21,7 +25,11 @@ order by due.due_at, due.id
 select lane.instance_id, due.due_at
 from unnest($1::bigint[]) as lane (instance_id)
 cross join lateral (
-    select notifications.due_at
+    select
+        case
+            when notifications.state = 'pending' and notifications.page_read_at > now() then now()
+            else notifications.due_at
+        end as due_at
     from notifications
     where notifications.instance_id = lane.instance_id
         and notifications.waits_for is null
@@ -102,7 +110,7 @@ select
 -- Attempts that were the endpoint's trouble after all: not spent, and due again at once.
 with refunded as (
     update notifications
-    set attempts = attempts - 1, due_at = page_read_at
+    set attempts = attempts - 1, due_at = least(page_read_at, now())
     where id = any($1::bigint[]) and state = 'retrying' and attempts > 0
     returning id, attempts
 )

@@ -51,7 +51,7 @@ where instance_id = $1
 -- name: bring_forward
 -- What failed or waits for its retry is due again with fresh attempts, in the order it was made.
 update notifications
-set attempts = 0, due_at = page_read_at
+set attempts = 0, due_at = least(page_read_at, now())
 where instance_id = $1 and state = 'retrying'
 
 -- name: get_secrets
