@@ -5,7 +5,7 @@ from __future__ import annotations
 import heapq
 from collections import deque
 from collections.abc import Iterable, Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from daemon.delivery.lane import Lane
 from daemon.delivery.slots import Slots, Tier
@@ -115,6 +115,12 @@ class Board:
             lane = self._lanes.get(instance_id)
             if lane is not None:
                 self.review(lane, now)
+
+    def set_back(self, by: timedelta, now: datetime) -> None:
+        """Our clock was set back: no probe waits for the time that it had shown."""
+        for lane in self:
+            lane.set_back(by)
+            self.review(lane, now)
 
     def _set_alarm(self, instance_id: InstanceId, at: datetime) -> None:
         earlier = self._alarm_at.get(instance_id)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
 from daemon.delivery.endpoint import EndpointConfiguration, EndpointStatus
 from daemon.delivery.ready import DueNotification, ReadyNotification
@@ -162,6 +162,11 @@ class Lane:
             self._probed = set(status.failed)
             self.shed(now)
         return turned
+
+    def set_back(self, by: timedelta) -> None:
+        """Our clock was set back: the next probe comes as soon as it would have."""
+        if self.status.next_probe_at is not None:
+            self.status = replace(self.status, next_probe_at=self.status.next_probe_at - by)
 
     def is_hungry(self, now: datetime) -> bool:
         """Whether more should be loaded from the table."""

@@ -156,6 +156,10 @@ class Refiller:
 
     def _compare_leases(self, now: datetime) -> None:
         """Ask about instances that are newly ours or were fenced, now and then about all."""
+        ahead = self.next_look_at - now - LOOK_EVERY
+        if ahead > LOOK_EVERY:
+            self._board.set_back(ahead, now)
+            self.survey_now()
         if now < self.next_look_at:
             return
         held = self._means.leases.held()

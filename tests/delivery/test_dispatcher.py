@@ -3,7 +3,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 import standardwebhooks
@@ -12,7 +12,7 @@ from aiohttp import web
 
 from daemon.store.database import Database
 from daemon.store.endpoint_statuses import load_statuses
-from tests.delivery.receiver import Arrival, Receiver
+from tests.delivery.receiver import Arrival, Receiver, accept
 from tests.delivery.workshop import (
     Source,
     Workshop,
@@ -235,6 +235,28 @@ async def test_a_callback_is_neither_given_up_nor_warned_about_again_because_we_
     assert status.failing_since
     assert status.counted_since - status.failing_since > timedelta(days=8.9)
     assert [line for line in log if line["event"].startswith("endpoint.")] == []
+
+
+async def test_a_clock_that_is_set_back_puts_off_neither_probes_nor_what_was_made_before(
+    workshop: Workshop, receiver: Receiver, source: Source
+) -> None:
+    ahead = timedelta(hours=1)
+
+    async def refuse(_: Arrival) -> int:
+        return 503
+
+    receiver.answering = refuse
+    for name in "abc":
+        await source.commit(name)
+    async with running(
+        workshop.dispatcher(
+            now=lambda: datetime.now(UTC) + ahead, retry_schedule_seconds=[0, *[0.3] * 20]
+        )
+    ):
+        await receiver.until(lambda: len(receiver.arrivals) >= 4)  # a probe, too
+        receiver.answering = accept
+        ahead = timedelta(0)
+        await receiver.until(lambda: len(receiver.accepted) >= 1)
 
 
 async def test_an_instance_without_a_configuration_to_send_by_is_left_alone(

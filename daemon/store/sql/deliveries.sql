@@ -131,7 +131,8 @@ with freed as (
     for no key update
 )
 update notifications
-set waits_for = null
+set waits_for = null,
+    due_at = case when state = 'pending' and page_read_at > now() then now() else due_at end
 from freed
 where notifications.id = freed.id
 returning
