@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Protocol
+from typing import Any, Protocol
 from uuid import UUID
 
 from aiohttp import web
@@ -27,7 +27,7 @@ InstanceListener = Callable[[InstanceId], Awaitable[None]]
 PollsListener = Callable[[InstanceId, Collection[str]], Awaitable[None]]
 Wake = Callable[[InstanceId], None]
 PollNow = Callable[[InstanceId, Collection[str]], None]
-ReadinessCheck = Callable[[], Awaitable[str | None]]
+ReadinessCheck = Callable[[], Coroutine[Any, Any, str | None]]
 """Answers why the daemon is not ready in this respect, None if it is."""
 SandboxDoor = Callable[[str, str, bytes], Awaitable[tuple[int, bytes]]]
 """Makes a call to the demo's sandbox: method, path with query, body; answers status and body."""

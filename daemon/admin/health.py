@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import Coroutine, Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 import orjson
 from aiohttp import web
@@ -15,11 +16,15 @@ from daemon import __version__
 from daemon.admin.context import CONTEXT, AdminContext, ReadinessCheck
 from daemon.admin.messages import answer, instant_text
 from daemon.errors import DatabaseUnavailable
+from daemon.instance import EndpointState, InstanceState
 from daemon.store import endpoints
 from daemon.store.instances import Workload
 from daemon.store.migrations import is_current
 
 CHECK_SECONDS = 5.0
+WATCHED_PATHS = frozenset({"/livez", "/readyz", "/healthz", "/metrics"})
+
+T = TypeVar("T")
 
 
 async def livez(_request: web.Request) -> web.Response:
@@ -35,7 +40,8 @@ async def readyz(request: web.Request) -> web.Response:
         "schema": lambda: _schema_reason(context),
         **context.readiness,
     }
-    reasons = {name: await _reason(check) for name, check in checks.items()}
+    found = await asyncio.gather(*(_reason(check) for check in checks.values()))
+    reasons = dict(zip(checks, found, strict=True))
     failing = {name: reason for name, reason in reasons.items() if reason}
     shown = reasons if "verbose" in request.query else failing
     content: dict[str, Any] = {"status": "not ready" if failing else "ready"}
@@ -63,9 +69,7 @@ async def healthz(request: web.Request) -> web.Response:
         },
     }
     try:
-        async with asyncio.timeout(CHECK_SECONDS):
-            workload = await context.instances.measure_workload()
-            callbacks = await endpoints.count_by_state(context.database)
+        workload, callbacks = await _in_time(_measure(context))
     except (DatabaseUnavailable, TimeoutError) as error:
         reason = str(error) or "The database takes too long to answer."
         return answer(
@@ -80,14 +84,26 @@ async def metrics(request: web.Request) -> web.Response:
     """GET /metrics: with the states as they are now, or as they were before the database went."""
     context = request.app[CONTEXT]
     with contextlib.suppress(DatabaseUnavailable, TimeoutError):
-        async with asyncio.timeout(CHECK_SECONDS):
-            for state, count in (await context.instances.count_by_state()).items():
-                context.metrics.instances.labels(state=state).set(count)
-            for trust, count in (await endpoints.count_by_state(context.database)).items():
-                context.metrics.endpoints.labels(state=trust).set(count)
+        instances, callbacks = await _in_time(_count(context))
+        for state, count in instances.items():
+            context.metrics.instances.labels(state=state).set(count)
+        for trust, count in callbacks.items():
+            context.metrics.endpoints.labels(state=trust).set(count)
     return web.Response(
         body=context.metrics.render(), headers={"Content-Type": CONTENT_TYPE_LATEST}
     )
+
+
+async def _measure(context: AdminContext) -> tuple[Workload, Mapping[EndpointState, int]]:
+    workload = await context.instances.measure_workload()
+    return workload, await endpoints.count_by_state(context.database)
+
+
+async def _count(
+    context: AdminContext,
+) -> tuple[Mapping[InstanceState, int], Mapping[EndpointState, int]]:
+    instances = await context.instances.count_by_state()
+    return instances, await endpoints.count_by_state(context.database)
 
 
 async def _database_reason(context: AdminContext) -> None:
@@ -101,10 +117,29 @@ async def _schema_reason(context: AdminContext) -> str | None:
     return "The schema is not the one that this version works with; run pollhook migrate."
 
 
+async def _in_time(asked: Coroutine[Any, Any, T]) -> T:
+    """The answer, or TimeoutError. A question to a database that hangs cannot be cut off before
+    that goes on: whoever watches is not made to wait for it."""
+    asking = asyncio.create_task(asked)
+    try:
+        await asyncio.wait((asking,), timeout=CHECK_SECONDS)
+        if asking.done():
+            return asking.result()
+        raise TimeoutError
+    finally:
+        asking.add_done_callback(_note_end)
+        asking.cancel()
+
+
+def _note_end(asked: asyncio.Task[Any]) -> None:
+    """Whatever came of it, nobody asks any more."""
+    if not asked.cancelled():
+        asked.exception()
+
+
 async def _reason(check: ReadinessCheck) -> str | None:
     try:
-        async with asyncio.timeout(CHECK_SECONDS):
-            return await check()
+        return await _in_time(check())
     except DatabaseUnavailable as error:
         return str(error)
     except TimeoutError:

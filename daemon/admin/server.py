@@ -12,6 +12,7 @@ from aiohttp import web
 from daemon.admin.access import CALLER, Handler, require
 from daemon.admin.authentication import DOOR, Door
 from daemon.admin.context import CONTEXT, AdminContext
+from daemon.admin.health import WATCHED_PATHS
 from daemon.admin.messages import MAXIMUM_BODY_BYTES, check_address
 from daemon.admin.openapi import DESCRIPTION, build_description
 from daemon.admin.openapi_events import STREAMS
@@ -84,9 +85,10 @@ async def _respond(request: web.Request, handler: Handler, request_id: str) -> w
 
 
 def _log_request(request: web.Request, status: int, duration_seconds: float) -> None:
-    """Neither query nor headers: both may hold secrets."""
+    """Neither query nor headers: both may hold secrets. What machines ask all day is no news."""
     resource, caller = request.match_info.route.resource, request.get(CALLER)
-    log.info(
+    say = log.debug if request.path in WATCHED_PATHS else log.info
+    say(
         "request.finished",
         method=request.method,
         route=resource.canonical if resource else request.rel_url.raw_path[:200],

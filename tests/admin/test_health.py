@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from typing import Any
 
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
+from structlog.testing import capture_logs
 
 from daemon.admin.context import AdminContext
 from daemon.admin.server import create_application
@@ -53,6 +55,38 @@ async def test_it_is_ready_when_every_check_passes(context: AdminContext) -> Non
                 shown: dict[str, Any] = (await response.json())["checks"]
                 assert list(shown) == ["database", "schema", *checks]
                 assert shown["database"] == "ok"
+
+
+async def test_a_check_that_cannot_be_cut_off_keeps_nobody_waiting(
+    context: AdminContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("daemon.admin.health.CHECK_SECONDS", 0.05)
+    goes_on = asyncio.Event()
+
+    async def hangs() -> None:
+        try:
+            await goes_on.wait()
+        finally:  # as a session does whose server has stopped in the middle of an answer
+            await goes_on.wait()
+
+    application = create_application(replace(context, readiness={"one": hangs, "two": hangs}))
+    async with asyncio.timeout(10), TestClient(TestServer(application)) as client:
+        async with client.get("/readyz") as response:
+            assert response.status == 503
+            checks = (await response.json())["checks"]
+        goes_on.set()
+    assert checks == dict.fromkeys(("one", "two"), "no answer within 0.05 seconds")
+
+
+async def test_what_machines_ask_all_day_is_no_news(
+    nobody: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with capture_logs() as log:
+        for path in ("/livez", "/readyz?verbose", "/healthz", "/metrics", "/elements"):
+            await nobody.get(path)
+    levels = {line["route"]: line["log_level"] for line in log}
+    assert levels.pop("/elements") == "info"
+    assert set(levels.values()) == {"debug"}
 
 
 async def test_an_outdated_schema_is_not_ready(nobody: Api, context: AdminContext) -> None:
