@@ -37,6 +37,8 @@ log = structlog.get_logger(__name__)
 
 DATABASE_RETRY_SECONDS = 1.0
 START_EXTENSION_SECONDS = 30.0
+RECORDING_SECONDS = 10.0
+"""What the database has after the grace period to record what came of the work."""
 
 T = TypeVar("T")
 
@@ -207,11 +209,15 @@ async def _work(
         announce()
         await stop.wait()
         notifier.stopping("draining")
+        # A database that hangs answers nothing and lets go of nobody: it must not keep us for ever.
+        patience = base.settings.shutdown_grace_seconds + RECORDING_SECONDS
+        late = asyncio.get_running_loop().call_later(patience, base.database.cut_off)
         await _drain(parts, sending)
         finish.set()
         if watch is not None:
             watch.cancel()
     await _leave(base)
+    late.cancel()
 
 
 async def _root(name: str, work: Coroutine[Any, Any, object], stop: asyncio.Event) -> None:

@@ -134,7 +134,7 @@ def test_the_unit_says_what_the_daemon_relies_on() -> None:
         "Type": "notify",
         "NotifyAccess": "main",
         "KillMode": "mixed",
-        "TimeoutStopSec": "60",
+        "TimeoutStopSec": "90",
         "StateDirectory": "pollhook",
         "Restart": "on-failure",
         "RestartPreventExitStatus": "2 3",

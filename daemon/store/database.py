@@ -11,8 +11,11 @@ from typing import Any, Self, TypeAlias, TypeVar
 
 import asyncpg
 import orjson
+import structlog
 
 from daemon.errors import DatabaseFull, DatabaseUnavailable, Fault, InvalidInput
+
+log = structlog.get_logger(__name__)
 
 Connection: TypeAlias = "asyncpg.pool.PoolConnectionProxy[asyncpg.Record]"
 Session: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
@@ -115,6 +118,12 @@ class Database:
             async with asyncio.timeout(5):
                 await self._connected.close()
         except OUTAGES:
+            self._connected.terminate()
+
+    def cut_off(self) -> None:
+        """End all sessions at once, and with an outage whatever waits for an answer in one."""
+        if self._connected is not None:
+            log.warning("database.cut_off")
             self._connected.terminate()
 
     @property

@@ -93,3 +93,19 @@ async def test_a_full_disk_is_one_reason_whichever_file_could_not_grow(database:
         with pytest.raises(DatabaseFull) as caught:
             await database.execute(refuse % number)
         assert str(caught.value) == "The database has no room left: No space left"
+
+
+async def test_whoever_waits_for_a_database_that_hangs_is_let_go_when_it_is_cut_off(
+    database: Database,
+) -> None:
+    async with asyncio.timeout(20):
+        waiting = asyncio.create_task(database.fetchval("select pg_sleep(60)"))
+        while not await database.fetchval(
+            "select count(*) from pg_stat_activity where query = 'select pg_sleep(60)'"
+        ):
+            await database.fetchval("select pg_sleep(0.01)")
+        database.cut_off()
+        with pytest.raises(DatabaseUnavailable):
+            await waiting
+        with pytest.raises(DatabaseUnavailable):
+            await database.execute("select 1")
