@@ -59,7 +59,8 @@ class DatabaseSettings(Section):
     dsn_file: LocalPath | None = None
     """File that holds the address instead, so that no password stands in this file."""
     pool_size: Count = Field(10, ge=2, le=500)
-    """Connections kept to the database at most; polls and deliveries share them, each briefly."""
+    """Connections kept to the database at most; polls and deliveries share them, each briefly. With
+    `dsn` there is one more, which hears what other daemons were asked."""
 
 
 class AdminSettings(Section):
@@ -157,7 +158,8 @@ class DeliverySettings(Section):
     """Fraction by which each of these waits is made longer or shorter at random, so that retries do
     not arrive all at once."""
     disable_after_days: Number = Field(5, gt=0, le=365)
-    """Days of nothing but failures after which a callback is disabled; its backlog is kept."""
+    """Days of nothing but failures after which a callback is disabled, its backlog kept; time in
+    which nobody asked it does not count."""
     max_body_bytes: Count = Field(262144, ge=4096, le=16777216)
     """Bytes of one notification at most; what would be larger is told without the raw records."""
 
