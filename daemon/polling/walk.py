@@ -83,39 +83,25 @@ class Walk:
     `bound` is the inclusive lower bound of the next question. `page_key` is set only inside a group
     of rows that share one stamp and fill more than a page.
 
-    Once a page passes the cap, what follows is left to the next walk, except for rows stamped ahead
-    of the time: those come last in every walk, so the walk goes on at `ahead_from`.
+    It goes on to the end: what is stamped ahead of the time comes last. `cap` is up to where it is
+    exhaustive, however much changes meanwhile.
     """
 
     lower: datetime | None
     cap: datetime | None
     bound: datetime | None
     granularity: timedelta
-    ahead_from: datetime | None = None
     page_key: str | None = None
     group: Group | None = None
     step: Step = Step.ASK
 
     @classmethod
-    def start(
-        cls,
-        lower: datetime | None,
-        cap: datetime | None,
-        granularity: timedelta,
-        ahead_from: datetime,
-    ) -> Walk:
-        return cls(
-            lower=lower,
-            cap=cap,
-            bound=lower,
-            granularity=granularity,
-            ahead_from=floor(ahead_from, granularity),
-        )
+    def start(cls, lower: datetime | None, cap: datetime | None, granularity: timedelta) -> Walk:
+        return cls(lower=lower, cap=cap, bound=lower, granularity=granularity)
 
     @classmethod
-    def resumed(cls, resume: Resume, granularity: timedelta, ahead_from: datetime) -> Walk:
-        start = cls.start(resume.lower, resume.cap, granularity, ahead_from)
-        return replace(start, bound=resume.anchor)
+    def resumed(cls, resume: Resume, granularity: timedelta) -> Walk:
+        return replace(cls.start(resume.lower, resume.cap, granularity), bound=resume.anchor)
 
     @property
     def resume(self) -> Resume:
@@ -161,9 +147,6 @@ class Walk:
         return next((floor(row.stamp, self.granularity) for row in rows if row.stamp), None)
 
     def _go_on(self, last: datetime | None, *, complete: bool) -> Walk:
-        passed = self.cap is not None and last is not None and last > self.cap
-        if passed and last is not None and self.ahead_from is not None:
-            last = max(last, self.ahead_from)
         return replace(
             self,
             bound=last,

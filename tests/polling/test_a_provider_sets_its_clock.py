@@ -39,9 +39,10 @@ OCCASIONS = {
 """How wrong the provider's clock is, one after the other."""
 
 
-def live_through(errors: Sequence[timedelta], seed: int) -> Life:
+def live_through(errors: Sequence[timedelta], seed: int, *, is_configured: bool) -> Life:
     """Each error for some minutes up to most of an hour, then silence."""
-    world = World(seed, Traits(kills=0.01, page_size=20, bulk_edits=False))
+    traits = Traits(kills=0.01, page_size=20, bulk_edits=False, is_configured=is_configured)
+    world = World(seed, traits)
     for _ in range(8):
         world.edit()
         world.pass_time(20)
@@ -64,14 +65,17 @@ def _go_on(life: Life, seconds: float, pauses: Sequence[int]) -> None:
         for _ in range(world.random.randrange(3)):
             edit_at_random(world)
             world.pass_time(world.random.random() * 20)
-        life.poll()
         world.pass_time(world.random.choice(pauses))
+        life.poll()
 
 
+@pytest.mark.parametrize("is_configured", [True, False], ids=["a zone", "perhaps UTC"])
 @pytest.mark.parametrize("errors", OCCASIONS.values(), ids=OCCASIONS)
-def test_nothing_is_lost_when_a_provider_sets_its_clock(errors: Sequence[timedelta]) -> None:
+def test_nothing_is_lost_when_a_provider_sets_its_clock(
+    errors: Sequence[timedelta], *, is_configured: bool
+) -> None:
     for seed in range(15):
-        check(live_through(errors, seed))
+        check(live_through(errors, seed, is_configured=is_configured))
 
 
 @pytest.mark.parametrize("is_rewound", [False, True], ids=["keep", "rewind"])
