@@ -93,7 +93,8 @@ class SlowWork:
         return tally
 
     def _resumed(self, slow: SlowPass) -> Walk | Passes:
-        return self._walker.resume(Resume(lower=slow.lower, cap=None, anchor=slow.anchor))
+        cap = self._journal.marks.cursor_at
+        return self._walker.resume(Resume(lower=slow.lower, cap=cap, anchor=slow.anchor))
 
     def _tally(self, reading: Reading, detected: Detected, slow: SlowPass) -> Tally:
         tally = Tally()

@@ -37,12 +37,12 @@ class Pass:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Group:
-    """Rows of one stamp that fill more than a page, read in passes, since rows that leave it shift
-    others to a page that was read before.
+class Rounds:
+    """Pages that are read in passes, since rows that leave them shift others to a page that was
+    read before.
 
-    `fresh` says whether this pass brought any that the passes before it did not have, `vain` how
-    many passes in a row did not.
+    `fresh` says whether this pass brought a version that the passes before it did not have, `vain`
+    how many passes in a row did not.
     """
 
     seen: Identities = field(default_factory=Identities)
@@ -51,29 +51,29 @@ class Group:
     fresh: bool = False
     vain: int = 0
 
-    def with_more(self, members: Sequence[Row]) -> Group:
-        """After a page of this pass."""
-        identities = [row.identity for row in members if row.identity is not None]
+    def with_more(self, rows: Sequence[Row], cap: datetime | None = None) -> Rounds:
+        """After a page of this pass. What is stamped beyond the cap is left to the next walk."""
+        versions = [_version(row) for row in rows if cap is None or (row.stamp or cap) <= cap]
         return replace(
             self,
-            seen=self.seen.with_more(identities),
-            this_pass=self.this_pass.with_more(members),
-            fresh=self.fresh or any(identity not in self.seen for identity in identities),
+            seen=self.seen.with_more(versions),
+            this_pass=self.this_pass.with_more(rows),
+            fresh=self.fresh or any(version not in self.seen for version in versions),
         )
 
     @property
-    def is_read(self) -> bool:
-        """Whether nobody left while the last pass was under way, as this one shows; a group that
-        somebody leaves all the time is taken for read after some passes that bring nobody new."""
+    def is_over(self) -> bool:
+        """Whether nothing has changed since the last pass began, as this one shows; where something
+        changes all the time, some passes that bring nothing new have to do."""
         return self.this_pass == self.last_pass or self._vain_passes == PASSES_IN_VAIN
 
     @property
     def _vain_passes(self) -> int:
         return 0 if self.fresh else self.vain + 1
 
-    def again(self) -> Group:
+    def again(self) -> Rounds:
         """The next pass."""
-        return Group(seen=self.seen, last_pass=self.this_pass, vain=self._vain_passes)
+        return Rounds(seen=self.seen, last_pass=self.this_pass, vain=self._vain_passes)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,7 +92,7 @@ class Walk:
     bound: datetime | None
     granularity: timedelta
     page_key: str | None = None
-    group: Group | None = None
+    group: Rounds | None = None
     step: Step = Step.ASK
 
     @classmethod
@@ -116,7 +116,7 @@ class Walk:
             return replace(self, step=Step.DISORDERED)
         last = floor(stamps[-1], self.granularity) if stamps else None
         if self._in_group(last) and not complete:
-            group = (self.group or Group()).with_more(self._members(rows))
+            group = (self.group or Rounds()).with_more(self._members(rows))
             return replace(self, page_key=next_key, group=group)
         if self.group is not None:
             return self._end_pass(rows)
@@ -133,8 +133,8 @@ class Walk:
         ]
 
     def _end_pass(self, rows: Sequence[Row]) -> Walk:
-        group = (self.group or Group()).with_more(self._members(rows))
-        if not group.is_read:
+        group = (self.group or Rounds()).with_more(self._members(rows))
+        if not group.is_over:
             return replace(self, page_key=None, group=group.again())
         following = self._following(rows)
         return self._go_on(following, complete=following is None)
@@ -158,13 +158,13 @@ class Walk:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Passes:
-    """A walk whose order cannot be trusted: whole passes by page key, until two are the same."""
+    """A walk whose order cannot be trusted: whole passes by page key, until two are the same or
+    some bring nothing new up to the cap."""
 
     lower: datetime | None
     cap: datetime | None
     page_key: str | None = None
-    this_pass: Pass = Pass()
-    last_pass: Pass | None = None
+    rounds: Rounds = field(default_factory=Rounds)
     step: Step = Step.ASK
 
     @property
@@ -177,14 +177,18 @@ class Passes:
 
     def advance(self, rows: Sequence[Row], *, next_key: str | None, complete: bool) -> Passes:
         """The walk after the answer to its question."""
-        seen = self.this_pass.with_more(rows)
+        rounds = self.rounds.with_more(rows, self.cap)
         if not complete and next_key is not None:
-            return replace(self, page_key=next_key, this_pass=seen)
-        if seen == self.last_pass:
+            return replace(self, page_key=next_key, rounds=rounds)
+        if rounds.is_over:
             return replace(self, step=Step.FINISHED)
-        return replace(self, page_key=None, this_pass=Pass(), last_pass=seen)
+        return replace(self, page_key=None, rounds=rounds.again())
+
+
+def _version(row: Row) -> str:
+    return f"{row.identity}\0{row.stamp}"
 
 
 def _version_number(row: Row) -> int:
-    version = f"{row.identity}\0{row.stamp}".encode("utf-8", "surrogatepass")
+    version = _version(row).encode("utf-8", "surrogatepass")
     return int.from_bytes(blake2b(version, digest_size=16).digest())

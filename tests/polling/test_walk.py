@@ -212,6 +212,16 @@ def test_passes_go_on_while_a_version_changes_in_between() -> None:
     assert steps.advance(rows(2), next_key=None, complete=True).step is Step.FINISHED
 
 
+def test_passes_end_although_something_changes_all_the_time() -> None:
+    steps = Passes(lower=NOON, cap=at(9))
+    for turn in range(MOST_PAGES):
+        page = [*rows(1, 2, 3), Row(identity="busy", stamp=at(10 + turn))]
+        steps = steps.advance(page, next_key=None, complete=True)
+        if steps.step is Step.FINISHED:
+            break
+    assert turn == PASSES_IN_VAIN
+
+
 def test_passes_over_a_row_that_is_listed_twice_come_to_an_end() -> None:
     steps = Passes(lower=None, cap=None)
     page = [*rows(1), *rows(1)]
