@@ -11,12 +11,13 @@ from daemon.polling.detection import Detected
 from daemon.polling.noticing import Manner, Noticer
 from daemon.polling.provider_clock import Look, ProviderClock
 from daemon.polling.source import Clock, Journal, KnownPage, Reading, Source, Tally
-from daemon.polling.walk import Passes, Step, Walk
-from daemon.polling.walking import Walker
+from daemon.polling.walk import Passes, Step, Walk, lower_of
+from daemon.polling.walking import Bookmark, Walker
 from daemon.polling.window import (
     DATE_GRAIN,
     Marks,
     Proof,
+    Resume,
     certain_cursor,
     lower_bound,
     proved_cap,
@@ -44,7 +45,8 @@ class _Start:
 class Poller:
     """Polls one resource through a Source into a Journal; keeps only what a restart may forget.
 
-    `walked_at` is the provider's time of the last walk, None before the first.
+    `walked_at` is the provider's time of the last walk, None before the first. The `bookmark` is
+    where a walk was left.
     """
 
     def __init__(self, source: Source, journal: Journal, manner: Manner, clock: Clock) -> None:
@@ -56,6 +58,7 @@ class Poller:
         self._noticer = Noticer(source, journal, manner, clock)
         self._baseline = Baseline(source, journal, self._walker, self._noticer, clock)
         self._known: KnownPage | None = None
+        self.bookmark = Bookmark()
         self.walked_at: datetime | None = None
 
     async def poll_once(self, beginning: Beginning = WITH_BASELINE) -> Tally:
@@ -72,23 +75,37 @@ class Poller:
             walk = await self._take(walk, reading, tally, start)
             if walk.step is not Step.ASK:
                 break
+            self.bookmark.put(walk)
             reading = await self._source.page(walk.bound, walk.page_key)
+        self.bookmark.remove()
         self.walked_at = start.look.provider_time
         return tally
 
     async def _open(self) -> _Start:
         """Settle the cap before page 1, and read page 1."""
         marks, margins = self._journal.marks, self._margins
+        kept = self.bookmark.take()
+        if kept is not None:
+            return await self._go_on(kept)
         if marks.resume is not None and self._walker.ordered:
-            reading = await self._source.page(marks.resume.anchor, None)
-            look = reading.look(self._clock())
-            walk = self._walker.resume(marks.resume, look.provider_time)
-            return _Start(look=look, walk=walk, reading=reading, resumed=True)
+            return await self._resume(marks.resume)
         if marks.utc is not None and margins.provable and self._walker.ordered:
             opened = await self._open_proved(marks, marks.utc)
             if opened is not None:
                 return opened
         return await self._open_by_newest(marks)
+
+    async def _go_on(self, walk: Walk) -> _Start:
+        """Ask again for the page that did not come."""
+        self.walked_at = None
+        reading = await self._source.page(walk.bound, walk.page_key)
+        return _Start(look=reading.look(self._clock()), walk=walk, reading=reading, resumed=True)
+
+    async def _resume(self, resume: Resume) -> _Start:
+        reading = await self._source.page(resume.anchor, None)
+        look = reading.look(self._clock())
+        walk = self._walker.resume(resume, look.provider_time)
+        return _Start(look=look, walk=walk, reading=reading, resumed=True)
 
     async def _open_proved(self, marks: Marks, proof: Proof) -> _Start | None:
         """Page 1 tells the time itself, and is asked for again if it turns out to begin too late.
@@ -201,7 +218,7 @@ class Poller:
         return replace(
             marks,
             cursor_at=self._read_to(walk, start) or marks.cursor_at,
-            known_from=_lower_of(marks.known_from, walk.lower),
+            known_from=lower_of(marks.known_from, walk.lower),
             utc=self._proof(tally, start.look.provider_time) or marks.utc,
             resume=None,
             clock=self._clock_after(marks, walk, start),
@@ -227,8 +244,3 @@ class Poller:
             return None
         now = self._clock()
         return Proof(proved_at=now, skew=started_at - now)
-
-
-def _lower_of(edge: datetime | None, other: datetime | None) -> datetime | None:
-    """The lower of two edges; None is below everything."""
-    return None if edge is None or other is None else min(edge, other)

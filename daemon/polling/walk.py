@@ -202,6 +202,11 @@ class Passes:
         return replace(self, page_key=None, this_pass=Pass(), last_pass=seen)
 
 
+def lower_of(edge: datetime | None, other: datetime | None) -> datetime | None:
+    """The lower of two edges; None is below everything."""
+    return None if edge is None or other is None else min(edge, other)
+
+
 def _version_number(row: Row) -> int:
     version = f"{row.identity}\0{row.stamp}".encode("utf-8", "surrogatepass")
     return int.from_bytes(blake2b(version, digest_size=16).digest())
