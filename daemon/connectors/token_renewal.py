@@ -30,8 +30,11 @@ LOCK = timedelta(seconds=TOKEN_CALL_SECONDS + 5)
 LOOK_AGAIN_SECONDS = 0.25
 LONGEST_WAIT = 4 * LOCK
 """After so long of others renewing without a result, something is wrong with all of us."""
-UNTRIED_FOR = timedelta(minutes=5)
-"""A new token that is rejected at once is not replaced sooner: the next would fare no better."""
+UNTRIED_FOR = timedelta(seconds=5)
+LONGEST_UNTRIED = timedelta(minutes=5)
+"""A new token that is rejected at once is not replaced sooner, and each that follows upon one not
+after twice as long at most this: it may have ended before its first call, but rather none is good.
+"""
 
 
 class Refresher(Protocol):
@@ -47,6 +50,15 @@ class Held:
 
     generation: int
     grant: Grant = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Untried:
+    """The generation that no call was good with so far, and from when on it may be replaced."""
+
+    generation: int
+    patience: timedelta
+    until: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +89,7 @@ class Renewals:
         self._metrics = metrics
         self._tasks: dict[InstanceId, asyncio.Task[Held]] = {}
         self._unstored: dict[InstanceId, Held] = {}
-        self._untried: dict[InstanceId, tuple[int, datetime]] = {}
+        self._untried: dict[InstanceId, _Untried] = {}
         self._closing = asyncio.Event()
 
     async def close(self) -> None:
@@ -104,8 +116,8 @@ class Renewals:
 
         Raises TokenRejected if they are new and were never accepted, besides what `renew` raises.
         """
-        untried, since = self._untried.get(holder.instance_id, (None, self._now()))
-        if untried != generation or self._now() - since >= UNTRIED_FOR:
+        untried = self._untried.get(holder.instance_id)
+        if untried is None or untried.generation != generation or self._now() >= untried.until:
             return await self.renew(holder, generation)
         stored = await self._credentials.load(holder.instance_id)
         if stored.generation > generation:
@@ -127,7 +139,8 @@ class Renewals:
 
     def accept(self, instance_id: InstanceId, generation: int) -> None:
         """A token of this generation was good for a call."""
-        if self._untried and self._untried.get(instance_id, (None,))[0] == generation:
+        untried = self._untried.get(instance_id)
+        if untried is not None and untried.generation == generation:
             del self._untried[instance_id]
 
     async def refuse(self, holder: Holder, reason: str) -> CredentialsRefused:
@@ -206,8 +219,13 @@ class Renewals:
         self._unstored.pop(instance_id, None)
         if generation is None:
             return _held(await self._credentials.load(instance_id))
-        self._untried[instance_id] = (generation, self._now())
+        self._untried[instance_id] = self._not_tried(instance_id, generation)
         return Held(generation=generation, grant=fetched.grant)
+
+    def _not_tried(self, instance_id: InstanceId, generation: int) -> _Untried:
+        before = self._untried.get(instance_id)
+        patience = min(2 * before.patience, LONGEST_UNTRIED) if before else UNTRIED_FOR
+        return _Untried(generation=generation, patience=patience, until=self._now() + patience)
 
     async def _pause(self, seconds: float) -> None:
         try:

@@ -16,6 +16,7 @@ from daemon.errors import (
     Fenced,
     PollhookError,
     ProviderError,
+    ProviderUnavailable,
     RateLimited,
     RevisionMismatch,
 )
@@ -156,7 +157,13 @@ class Cadence:
         self._reporter.failed(self._watch, reason, began, following)
         if isinstance(error, CredentialsRefused):
             self._means.on_needs_reauth()
-        return self._drop_watch(following)
+        return following if self._goes_on_after(error) else self._drop_watch(following)
+
+    def _goes_on_after(self, error: Exception) -> bool:
+        """Whether the walk goes on where a page did not come: one longer than what comes without
+        a fault would begin anew for ever."""
+        is_passing = isinstance(error, ProviderUnavailable | RateLimited)
+        return is_passing and self._watch is not None and self._watch.poller.bookmark.holds
 
     def _pause(self, error: Exception, failures: int) -> timedelta:
         settings = self._means.settings

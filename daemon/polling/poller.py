@@ -11,11 +11,12 @@ from daemon.polling.detection import Detected
 from daemon.polling.noticing import Manner, Noticer
 from daemon.polling.provider_clock import Look, ProviderClock
 from daemon.polling.source import Clock, Journal, KnownPage, Reading, Source, Tally
-from daemon.polling.walk import Passes, Step, Walk
-from daemon.polling.walking import Walker
+from daemon.polling.walk import Passes, Step, Walk, lower_of
+from daemon.polling.walking import Bookmark, Walker
 from daemon.polling.window import (
     Marks,
     Proof,
+    Resume,
     cap_at,
     lower_bound,
     proves_utc,
@@ -42,7 +43,8 @@ class _Start:
 class Poller:
     """Polls one resource through a Source into a Journal; keeps only what a restart may forget.
 
-    `walked_at` is the provider's time of the last walk, None before the first.
+    `walked_at` is the provider's time of the last walk, None before the first. The `bookmark` is
+    where a walk was left.
     """
 
     def __init__(self, source: Source, journal: Journal, manner: Manner, clock: Clock) -> None:
@@ -54,6 +56,7 @@ class Poller:
         self._noticer = Noticer(source, journal, manner, clock)
         self._baseline = Baseline(source, journal, self._walker, self._noticer, clock)
         self._known: KnownPage | None = None
+        self.bookmark = Bookmark()
         self.walked_at: datetime | None = None
 
     async def poll_once(self, beginning: Beginning = WITH_BASELINE) -> Tally:
@@ -70,18 +73,20 @@ class Poller:
             walk = await self._take(walk, reading, tally, start)
             if walk.step is not Step.ASK:
                 break
+            self.bookmark.put(walk, self._read_to(walk, tally, start))
             reading = await self._source.page(walk.bound, walk.page_key)
+        self.bookmark.remove()
         self.walked_at = start.look.provider_time
         return tally
 
     async def _open(self) -> _Start:
         """Read page 1, which tells the time itself."""
         marks = self._journal.marks
+        kept = self.bookmark.take()
+        if kept is not None:
+            return await self._go_on(kept)
         if marks.resume is not None and self._walker.ordered:
-            reading = await self._source.page(marks.resume.anchor, None)
-            look = reading.look(self._clock())
-            walk = self._walker.resume(marks.resume)
-            return _Start(look=look, walk=walk, reading=reading, resumed=True)
+            return await self._resume(marks.resume)
         lower = lower_bound(marks.certain_at, self._margins, self._expected_time(marks))
         reading = await self._source.page(lower, None, known=self._known_page())
         look = reading.look(self._clock())
@@ -89,6 +94,17 @@ class Poller:
         cap = cap_at(look.provider_time, self._margins, proved=proved)
         walk = self._walker.start(lower, cap)
         return _Start(look=look, walk=walk, reading=reading, proved=proved)
+
+    async def _go_on(self, walk: Walk) -> _Start:
+        """Ask again for the page that did not come."""
+        self.walked_at = None
+        reading = await self._source.page(walk.bound, walk.page_key)
+        return _Start(look=reading.look(self._clock()), walk=walk, reading=reading, resumed=True)
+
+    async def _resume(self, resume: Resume) -> _Start:
+        reading = await self._source.page(resume.anchor, None)
+        walk = self._walker.resume(resume)
+        return _Start(look=reading.look(self._clock()), walk=walk, reading=reading, resumed=True)
 
     def _expected_time(self, marks: Marks) -> datetime:
         """What the provider's clock shows, unless one of the clocks was set."""
@@ -155,7 +171,7 @@ class Poller:
         return replace(
             self._judged(marks, tally, start),
             cursor_at=read_to or marks.cursor_at,
-            known_from=_lower_of(marks.known_from, walk.lower),
+            known_from=lower_of(marks.known_from, walk.lower),
             resume=None,
             clock=self._clock_after(marks, walk.lower, read_to, start),
         )
@@ -186,8 +202,3 @@ class Poller:
         if not (proves and self._margins.provable) or marks.is_refuted(now):
             return marks
         return replace(marks, utc=Proof(proved_at=now, skew=started_at - now))
-
-
-def _lower_of(edge: datetime | None, other: datetime | None) -> datetime | None:
-    """The lower of two edges; None is below everything."""
-    return None if edge is None or other is None else min(edge, other)

@@ -189,6 +189,11 @@ def _version(row: Row) -> str:
     return f"{row.identity}\0{row.stamp}"
 
 
+def lower_of(edge: datetime | None, other: datetime | None) -> datetime | None:
+    """The lower of two edges; None is below everything."""
+    return None if edge is None or other is None else min(edge, other)
+
+
 def _version_number(row: Row) -> int:
     version = _version(row).encode("utf-8", "surrogatepass")
     return int.from_bytes(blake2b(version, digest_size=16).digest())

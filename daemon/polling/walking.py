@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import structlog
@@ -11,6 +12,40 @@ from daemon.polling.walk import Passes, Step, Walk
 from daemon.polling.window import ANY_ZONE, Margins, Resume, newest_stamp
 
 log = structlog.get_logger(__name__)
+
+MOST_TRIES = 3
+"""So often a page that does not come is asked for again, until its walk goes on as after a restart:
+the key of a page may not hold for ever."""
+
+
+@dataclass(slots=True)
+class Bookmark:
+    """Which page a walk waits for. A restart forgets it, and goes on where marks say."""
+
+    _walk: Walk | None = None
+    _tries: int = 0
+
+    def put(self, walk: Walk | Passes, read_to: datetime | None) -> None:
+        """A page came, and this is what is asked next: what is read by now reaches no further
+        whenever it goes on. One without order is never gone on with."""
+        self._walk = replace(walk, cap=read_to) if isinstance(walk, Walk) else None
+        self._tries = 0
+
+    def remove(self) -> None:
+        """The walk has come to its end."""
+        self._walk = None
+
+    @property
+    def holds(self) -> bool:
+        """Whether the page may be asked for again."""
+        return self._walk is not None and self._tries < MOST_TRIES
+
+    def take(self) -> Walk | None:
+        """The walk to go on with, None if there is none or its page never comes."""
+        if not self.holds:
+            self._walk = None
+        self._tries += 1
+        return self._walk
 
 
 class Walker:

@@ -123,8 +123,8 @@ class RepeatedPageKey(CrmFault):
 class Poison(CrmFault):
     """One row of the page cannot be carried: `record` (`contacts/3`), else the page's first.
 
-    `duplicate` sends it a second time at the page's end, as its previous version if it has one;
-    `field` is where the values NUL and so on go, by default the object's first text on the row.
+    `duplicate` sends its previous version too, at the end; `moved` where that was, by default
+    for the whole page. `field` is where the values NUL and so on go, by default the first text.
     """
 
     what: Literal[
@@ -137,6 +137,7 @@ class Poison(CrmFault):
         "bad_date",
         "not_an_object",
         "duplicate",
+        "moved",
     ]
     record: str | None = None
     field: str | None = None

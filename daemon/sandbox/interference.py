@@ -56,9 +56,11 @@ class Interference:
         elif cut is not None:
             return await _send_half(request, response, break_connection=cut.break_connection)
         if after is not None:
-            await response.prepare(request)
-            await response.write_eof()
-            self._signal(after)
+            try:
+                await response.prepare(request)
+                await response.write_eof()
+            finally:  # whoever asked may have gone meanwhile, and is waited for to die
+                self._signal(after)
         return response
 
     def _instead(self, call: Call) -> web.Response | None:

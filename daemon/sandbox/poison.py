@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from operator import itemgetter
 from types import MappingProxyType
 from typing import Any
 
@@ -25,12 +26,30 @@ def poisoned(
     spoilt: list[Any] = list(rows)
     if fault.what == "not_an_object":
         spoilt[position] = "#REF!"
+    elif fault.what == "moved":
+        return _with_previous(seen, rows, None if fault.record is None else position, render)
     elif fault.what == "duplicate":
         versions = seen[position][0].versions
         spoilt.append(render(versions[-2 if len(versions) > 1 else -1].fields))
     else:
         spoilt[position] = _spoilt(fault, rows[position], seen[position][1].fields)
     return spoilt
+
+
+def _with_previous(
+    seen: list[Seen],
+    rows: list[Row],
+    only: int | None,
+    render: Callable[[Mapping[str, Value]], Row],
+) -> list[Any]:
+    """The rows with those of records as they were before, each where it was in the order then."""
+    dated: list[tuple[datetime, Row]] = []
+    for record, version in seen if only is None else [seen[only]]:
+        before = record.versions[version.number - 2] if version.number > 1 else version
+        if not before.deleted:
+            dated.append((before.stamp, render(before.fields)))
+    dated += [(version.stamp, row) for (_, version), row in zip(seen, rows, strict=True)]
+    return [row for _, row in sorted(dated, key=itemgetter(0))]
 
 
 def _position(names: list[str], wanted: str) -> int | None:

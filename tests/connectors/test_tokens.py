@@ -4,13 +4,14 @@ import asyncio
 import gc
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from daemon.connectors.connector import Account, Grant
+from daemon.connectors.connector import Account, Grant, Tokens
 from daemon.connectors.tokens import TokenKeeper
 from daemon.errors import (
     CredentialsRefused,
@@ -314,8 +315,32 @@ async def test_a_new_token_that_is_rejected_at_once_is_not_replaced_again_and_ag
             with pytest.raises(TokenRejected):
                 await tokens.renew(2)
         assert scene.provider.refreshes == ["R1"]
-        scene.provider.now += timedelta(minutes=5)
-        assert await keeper.tokens(scene.account()).renew(2) == ("A3", 3)
+
+
+async def test_one_that_ended_before_its_first_call_is_replaced_soon_and_the_next_ones_later(
+    scene: Scene,
+) -> None:
+    async with scene.process() as keeper:
+        tokens = keeper.tokens(scene.account())
+        await tokens.renew(1)
+        waits = []
+        for generation in range(2, 12):
+            with pytest.raises(TokenRejected):
+                await tokens.renew(generation)
+            waits.append(await _seconds_until_renewed(scene, tokens, generation))
+        assert waits == [5, 10, 20, 40, 80, 160, 300, 300, 300, 300]
+        tokens.accept(12)
+        await tokens.renew(12)
+        assert await _seconds_until_renewed(scene, tokens, 13) == 5
+
+
+async def _seconds_until_renewed(scene: Scene, tokens: Tokens, generation: int) -> int:
+    for seconds in range(0, 600, 5):
+        with suppress(TokenRejected):
+            await tokens.renew(generation)
+            return seconds
+        scene.provider.now += timedelta(seconds=5)
+    raise AssertionError("it never was")
 
 
 async def test_a_token_that_was_accepted_is_renewed_however_soon_it_ends(scene: Scene) -> None:

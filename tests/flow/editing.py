@@ -13,6 +13,7 @@ from datetime import UTC, timedelta
 from types import MappingProxyType
 
 from tests.flow.oracle import MARKERS
+from tests.flow.polled import REIDENTIFIED
 from tests.flow.pollhook import Pollhook
 from tests.flow.standins import Provider
 
@@ -27,6 +28,9 @@ LONGEST_PAUSE_SECONDS = 1.0
 TRICKLES = 4
 TRICKLE_SECONDS = 0.8
 
+RUSHED = (50, 120)
+"""So many changes in no time."""
+
 FAR_FUTURE = "2099-01-01T00:00:00Z"
 
 OBJECTS: Mapping[str, str] = MappingProxyType(
@@ -35,8 +39,11 @@ OBJECTS: Mapping[str, str] = MappingProxyType(
         "companies": "AbEntry",
         "opportunities": "Opportunity",
         "cases": "Case",
+        "appointments": "Appointment",
     }
 )
+FEW = 6
+"""How many campaigns there are."""
 SEEDED: Mapping[str, int] = MappingProxyType({"contacts": 160, "opportunities": 80, "cases": 30})
 """How many of these records there are from the beginning."""
 
@@ -83,13 +90,15 @@ class Crowd:
     """Everything that people do: bursts, bulk edits under one stamp, imports of old records,
     stamps set back or far ahead, deletions, restorations; by one seed.
 
-    Records get old stamps in the `back_dated` resources only.
+    Records get old stamps in the `back_dated` resources only; the `rushed` one is where much
+    happens in no time.
     """
 
     provider: Provider
     pollhook: Pollhook
     dice: random.Random
     back_dated: Sequence[str]
+    rushed: str
     made: Counter[str] = field(default_factory=Counter)
     _more: asyncio.Condition = field(default_factory=asyncio.Condition)
 
@@ -111,6 +120,20 @@ class Crowd:
                 lambda: self.pollhook.program.has_ended,
             )
 
+    async def rush(self, changes: int) -> None:
+        """At least so many of one resource, several of its pages each second, unless the daemon
+        ends before."""
+        while changes > 0 and not self.pollhook.program.has_ended:
+            changes -= await self.work_unseen()
+            await pause_while_running(self.pollhook, self.dice.uniform(0.3, 0.7))
+
+    async def work_unseen(self) -> int:
+        """Some pages of that resource at once; answers how many changes."""
+        size = self.dice.randint(*RUSHED)
+        await self._random(size, (self.rushed,), create=0.5)
+        self.made["rush"] += size
+        return size
+
     async def trickle(self) -> None:
         """A few changes everywhere, from time to time: by those it is proved which clock counts."""
         for _ in range(TRICKLES):
@@ -118,6 +141,7 @@ class Crowd:
                 await self.provider.edit_at_random(
                     1, seed=self.dice.randrange(2**32), create=0, delete=0, resources=[resource]
                 )
+            await self._edit_one_of_few(1)
             await asyncio.sleep(TRICKLE_SECONDS)
 
     async def _act(self, most: int) -> int:
@@ -127,6 +151,7 @@ class Crowd:
             (2, "import", self._import),
             (2, "back-dated", self._date_back),
             (1, "far ahead", self._date_ahead),
+            (3, "few", self._edit_one_of_few),
         )
         weights = [weight for weight, _, _ in ways]
         [(_, name, way)] = self.dice.choices(ways, weights)
@@ -143,14 +168,15 @@ class Crowd:
     async def _bulk(self, most: int) -> int:
         """One resource, more than a page of it, within a second."""
         size = min(most, self.dice.randint(100, 300))
-        await self._random(size, (self.dice.choice(tuple(OBJECTS)),))
+        resources = [name for name in OBJECTS if name != self.rushed]
+        await self._random(size, (self.dice.choice(resources),))
         return size
 
-    async def _random(self, size: int, resources: Sequence[str]) -> None:
+    async def _random(self, size: int, resources: Sequence[str], create: float = 0.3) -> None:
         await self.provider.edit_at_random(
             size,
             seed=self.dice.randrange(2**32),
-            create=0.3,
+            create=create,
             delete=0.012,
             restore=0.006,
             resources=resources,
@@ -171,6 +197,12 @@ class Crowd:
         marker = {MARKERS[OBJECTS[resource]]: f"back-dated {sum(self.made.values())}"}
         with suppress(AssertionError):  # it may be deleted
             await self.provider.edit(record, LastModifyDate=await self._earlier(), **marker)
+        return 1
+
+    async def _edit_one_of_few(self, _: int) -> int:
+        """One of the records that are always there."""
+        record = f"{REIDENTIFIED}/{self.dice.randint(1, FEW)}"
+        await self.provider.edit(record, Description=f"one of few {sum(self.made.values())}")
         return 1
 
     async def _earlier(self) -> str:

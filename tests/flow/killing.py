@@ -16,6 +16,7 @@ from tests.flow.standins import Provider, Receiver
 
 MEAN_SKIPS = 8
 """So many occasions for a kill pass unused, on average."""
+MEAN_EARLY_SKIPS = 3
 LIFETIME_SECONDS = (0.5, 2.5)
 
 
@@ -23,13 +24,14 @@ LIFETIME_SECONDS = (0.5, 2.5)
 class Moment:
     """When a daemon dies: at random, or when a stand-in has seen something of it.
 
-    `ends_tokens` makes it ask for new ones.
+    `ends_tokens` makes it ask for new ones. One that `is_early` comes with what it does first.
     """
 
     name: str
     at_provider: Mapping[str, Any] = field(default_factory=dict)
     at_receiver: Mapping[str, Any] = field(default_factory=dict)
     ends_tokens: bool = False
+    is_early: bool = False
 
     @property
     def is_random(self) -> bool:
@@ -75,10 +77,12 @@ class Killer:
     async def kill(self, moment: Moment, changes: int) -> None:
         """Start the daemon, make so many changes, and see it die at that moment."""
         program = await self.pollhook.begin()
-        spared = 0 if moment.is_random else int(changes * self.dice.uniform(*self.spared))
-        await self.edit(spared)
+        if not (moment.is_random or moment.is_early):
+            spared = int(changes * self.dice.uniform(*self.spared))
+            await self.edit(spared)
+            changes -= spared
         await self._arm(moment, self._some_skips(moment))
-        editing = asyncio.ensure_future(self.edit(changes - spared))
+        editing = asyncio.ensure_future(self.edit(changes))
         if moment.is_random:
             await self._strike_at_random()
         await self._edit_until_dead(moment, editing)
@@ -95,7 +99,8 @@ class Killer:
     def _some_skips(self, moment: Moment) -> int:
         if moment.ends_tokens:
             return 0
-        return int(self.dice.expovariate(1 / MEAN_SKIPS))
+        mean = MEAN_EARLY_SKIPS if moment.is_early else MEAN_SKIPS
+        return int(self.dice.expovariate(1 / mean))
 
     async def _arm(self, moment: Moment, skip: int) -> None:
         kill = {"pid": self.pollhook.program.pid, "times": 1, "skip": skip}

@@ -13,11 +13,16 @@ from typing import Any
 
 import aiohttp
 
+from tests.flow.polled import IDS, REIDENTIFIED, url_of
 from tests.flow.pollhook import Pollhook
 from tests.flow.processes import eventually
 from tests.flow.standins import Provider
 
-HIDES_NOBODY: Mapping[str, str] = {"companies": "CompanyName", "opportunities": "Objective"}
+HIDES_NOBODY: Mapping[str, str] = {
+    "companies": "CompanyName",
+    "opportunities": "Objective",
+    "appointments": "Subject",
+}
 """Fields by which the filter of a resource is changed without leaving anybody out."""
 
 UNCHANGED_FIELDS: Mapping[str, str] = {
@@ -25,6 +30,8 @@ UNCHANGED_FIELDS: Mapping[str, str] = {
     "companies": "Phone2",
     "opportunities": "CloseDate",
     "cases": "Priority",
+    "appointments": "Priority",
+    "campaigns": "EndDate",
 }
 """Fields nobody edits, which can be ignored or not."""
 
@@ -65,10 +72,12 @@ class Operator:
         await self.rest()
 
     async def rest(self) -> None:
-        """Everything runs again, and at a pace that leaves time for slow work."""
+        """Everything runs again under its own id, at a pace that leaves time for slow work."""
         await self._insist("PUT", "/enabled")
         for name in self.entries:
             await self._insist("PUT", f"/resources/{name}/enabled")
+        if self.entries[REIDENTIFIED]["idField"] != IDS[0]:
+            await eventually(self._reidentify, "its own id")
         wanted = {"configuration": {"event.poller.refresh_interval": CALM_INTERVAL}}
         await self._insist("PATCH", "", wanted)
 
@@ -101,6 +110,7 @@ class Operator:
             "overlap": self._set_overlap,
             "ignored field": self._ignore_a_field,
             "filter": self._change_a_filter,
+            "other ids": self._reidentify,
         }
 
     async def _disable(self) -> bool:
@@ -161,9 +171,24 @@ class Operator:
 
     async def _change_a_filter(self) -> bool:
         name = self.dice.choice(tuple(HIDES_NOBODY))
-        self.entries[name]["url"] = _url(name, self.dice.randrange(1000))
+        leaves_nobody_out = f"{HIDES_NOBODY[name]} != 'nobody {self.dice.randrange(1000)}'"
+        self.entries[name]["url"] = url_of(name, leaves_nobody_out)
         rewinds = self.may_rewind_filters and self.dice.random() < 0.5
         return await self._configure("rewind" if rewinds else "keep")
+
+    async def _reidentify(self) -> bool:
+        """First what was cut off before is said again, so that nothing else is rewound."""
+        is_done = await self._configure("keep")
+        if is_done:
+            by_keys = self.entries[REIDENTIFIED]["idField"] == IDS[0]
+            await self._identify_by(IDS[by_keys])
+        return is_done
+
+    async def _identify_by(self, field_name: str) -> None:
+        self.entries[REIDENTIFIED]["idField"] = field_name
+        configuration = {"event.poller.configuration": deepcopy(self.entries)}
+        wanted = {"configuration": configuration, "onFilterChange": "rewind"}
+        await self._insist("PATCH", "", wanted)
 
     async def _configure(self, on_filter_change: str) -> bool:
         """An answer that was cut off leaves open which filter is polled, so it is said each time.
@@ -199,11 +224,3 @@ class Operator:
             return None
         assert status in (200, 400, 403, 409), f"{method} {path}: {status} {answer}"
         return answer if status == 200 else None
-
-
-def _url(name: str, number: int) -> str:
-    nobody = f"{HIDES_NOBODY[name]} != 'nobody {number}'"
-    return (
-        f"/hubs/crm/{name}?where=LastModifyDate > '${{gmtDate:yyyy-MM-dd'T'HH:mm:ssXXX}}'"
-        f" AND {nobody}"
-    )

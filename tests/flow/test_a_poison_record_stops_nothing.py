@@ -11,7 +11,10 @@ from tests.flow.pollhook import Pollhook
 from tests.flow.processes import eventually
 from tests.flow.standins import Provider, Receiver
 
-WITH_AN_ID = ("nul", "lone_surrogate", "nan", "huge_integer", "no_date", "bad_date", "duplicate")
+WITH_AN_ID = (
+    *("nul", "lone_surrogate", "nan", "huge_integer", "no_date", "bad_date"),
+    *("duplicate", "moved"),
+)
 WITHOUT = ("no_key", "not_an_object")
 
 

@@ -12,11 +12,23 @@ import pytest
 
 from tests.flow.editing import OBJECTS, chosen_seed, enlarge
 from tests.flow.oracle import MARKERS, Findings, Oracle
+from tests.flow.polled import (
+    BACK_DATED,
+    ENTRIES,
+    REIDENTIFIED,
+    RESENT,
+    RUSHED,
+    RUSHED_OBJECT,
+    SWEPT,
+    UNREPAIRED,
+    ZONE,
+    Polled,
+)
 from tests.flow.pollhook import PROMPT, Pollhook, trusted
 from tests.flow.processes import settled
 from tests.flow.standins import Provider, Receiver
-from tests.flow.tumult import Polled, Tumult
-from tests.flow.weather import SPOILT
+from tests.flow.troubles import SPOILT
+from tests.flow.tumult import Tumult
 
 CHANGES = 10_000
 SOAK_CHANGES = int(os.environ.get("FLOW_CHANGES") or 300_000)
@@ -28,23 +40,6 @@ LEAST_SHARE_TOLD = 0.5
 between two polls does not."""
 SETTLED_WITHIN_SECONDS = 300
 """On a busy machine; on an idle one it is a few seconds."""
-
-SWEEP: Mapping[str, Any] = {"mode": "sweep", "intervalMinutes": 0.05, "maxFraction": 0.9}
-RECONCILE: Mapping[str, Any] = {"intervalMinutes": 0.1, "windowHours": 3}
-ENTRIES: Mapping[str, Mapping[str, Any]] = {
-    "contacts": {"overlapSeconds": 5, "pageSize": 150, "deletes": SWEEP},
-    "companies": {"overlapSeconds": 5, "pageSize": 250, "reconcile": RECONCILE},
-    "opportunities": {
-        "overlapSeconds": 6,
-        "pageSize": 300,
-        "deletes": SWEEP,
-        "reconcile": RECONCILE,
-    },
-    "cases": {"overlapSeconds": 5, "pageSize": 400, "deletes": SWEEP},
-}
-SWEPT = ("contacts", "opportunities", "cases")
-BACK_DATED = ("contacts", "cases")
-RESENT = "cases"
 
 SETTINGS: Mapping[str, Any] = {
     "polling": {"error_backoff_seconds": 0.1, "error_backoff_max_seconds": 0.5},
@@ -83,10 +78,8 @@ class Proof:
         began = time.monotonic()
         print(f"FLOW_SEED={self.seed}", flush=True)
         oracle = await self._connect()
-        polled = Polled(
-            instance=oracle.instance, entries=ENTRIES, back_dated=BACK_DATED, resent=RESENT
-        )
         dice = random.Random(self.seed)
+        polled = Polled(instance=oracle.instance)
         tumult = Tumult(self.pollhook, self.provider, self.receiver, dice, polled)
         for record in SPOILT:  # or being spoilt, which is told too, would be all that happens to it
             marker = MARKERS[OBJECTS[record.partition("/")[0]]]
@@ -104,8 +97,12 @@ class Proof:
     async def _connect(self) -> Oracle:
         """An instance whose slow passes have once read what was there."""
         self.pollhook.add_settings(SETTINGS)
-        await self.provider.switch(refresh_reuse_grace_seconds=LONG_GRACE_SECONDS)
+        await self.provider.switch(
+            refresh_reuse_grace_seconds=LONG_GRACE_SECONDS, stamp_zones={RUSHED_OBJECT: ZONE}
+        )
         await enlarge(self.provider)
+        await self.provider.create(RUSHED, Subject="The newest")
+        await self.provider.edit(f"{REIDENTIFIED}/1", Description="The newest")
         await self.pollhook.start()
         polled = {"event.poller.configuration": ENTRIES}
         instance = await self.pollhook.connect(self.receiver.callback(), list(ENTRIES), **polled)
@@ -135,6 +132,7 @@ class Proof:
             swept=SWEPT,
             resent=(RESENT,),
             spoilt=SPOILT,
+            reidentified=(REIDENTIFIED,),
         )
 
     async def _settle(self, oracle: Oracle, tumult: Tumult) -> Findings:
@@ -159,13 +157,17 @@ class Proof:
             f" {tumult.weather.struck.total()} faults, {tumult.operator.done.total()} acts,"
             f" {sum(each['missed'] for each in resources)} found by slow passes alone"
         )
-        for counted in (tumult.crowd.made, tumult.weather.struck, tumult.operator.done):
+        missed = {each["name"]: each["missed"] for each in resources}
+        counters = (tumult.killer.kills, tumult.crowd.made, tumult.weather.struck)
+        for counted in (*counters, tumult.operator.done, missed):
             print(dict(counted))
         seed = f"FLOW_SEED={self.seed}"
-        assert findings.wrong == [], seed
+        assert not findings.wrong, f"{seed}: {len(findings.wrong)} wrong: {findings.wrong[:3]}"
         assert tumult.never_happened == [], seed
         assert made >= changes, seed
         assert findings.told >= findings.versions * LEAST_SHARE_TOLD, seed
+        assert {name: missed[name] for name in UNREPAIRED} == dict.fromkeys(UNREPAIRED, 0), seed
+        assert any(missed[name] for name in BACK_DATED), seed
         arrived = {stream["objectType"]: stream["last"] for stream in report["streams"]}
         assert {each["name"]: each["nextSequence"] - 1 for each in resources} == arrived, seed
         assert [each["lastError"] for each in resources] == [None] * len(resources), seed

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import replace
 from itertools import chain, cycle
-from typing import Any
 
 from tests.flow.editing import Crowd
-from tests.flow.killing import MOMENTS, Killer
+from tests.flow.killing import MOMENTS, Killer, Moment
 from tests.flow.operating import Operator
+from tests.flow.polled import Polled
 from tests.flow.pollhook import Pollhook
 from tests.flow.standins import Provider, Receiver
 from tests.flow.weather import Weather
@@ -26,23 +26,15 @@ SPARED = (0.5, 1.0)
 """Most of its changes are made before it dies: who starts again and again proves little else."""
 LIFETIME_SECONDS = (1.0, 5.0)
 
+WALKS_CUT_OFF = 3
+"""Before any clock is set: afterwards more than the overlap is read again for long."""
+AWAY_SECONDS = (4, 4, 4)
+"""Between what people do meanwhile: longer than any overlap here; and all of it together is less
+than what makes a clock count as set."""
+
 HOUR = 3600
 CLOCKS = ((HOUR, -HOUR, -HOUR), (-HOUR, HOUR, HOUR), (-HOUR, 2 * HOUR, -HOUR))
 """How the provider's clock may be set, again and again, while ours goes on."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Polled:
-    """An instance with its polling configuration.
-
-    Records get old stamps in the `back_dated` resources only, and only those `resent` are told
-    again.
-    """
-
-    instance: int
-    entries: Mapping[str, Mapping[str, Any]]
-    back_dated: Sequence[str]
-    resent: str
 
 
 class Tumult:
@@ -62,6 +54,7 @@ class Tumult:
             pollhook=pollhook,
             dice=self._own_dice(),
             back_dated=polled.back_dated,
+            rushed=polled.rushed,
         )
         self.weather = Weather(provider, receiver, self._own_dice())
         self.operator = Operator(
@@ -81,6 +74,12 @@ class Tumult:
             spared=SPARED,
             lifetime=LIFETIME_SECONDS,
         )
+        self._is_cut_off = False
+        self._amid_a_walk = Moment(
+            name="amid a walk",
+            at_provider={"call": ["read"], "object": [polled.rushed], "when": "after_answer"},
+            is_early=True,
+        )
         self._jumps: Sequence[int] = dice.choice(CLOCKS)
 
     async def run(self, changes: int) -> None:
@@ -91,21 +90,36 @@ class Tumult:
     @property
     def never_happened(self) -> Sequence[str]:
         """What would have proved something, and did not happen so far."""
-        kills = [each.name for each in MOMENTS if not self.killer.kills[each.name]]
+        moments = (*MOMENTS, self._amid_a_walk)
+        kills = [each.name for each in moments if not self.killer.kills[each.name]]
         clocks = ["all clock jumps"] if self.weather.jumps < len(self._jumps) else []
         return [*kills, *clocks, *self.weather.never_struck, *self.operator.never_done]
 
     async def _kill_again_and_again(self, changes: int) -> None:
         """At each moment as often as all rounds have it, then on until everything has happened."""
-        moments = list(MOMENTS) * max(changes // CHANGES_PER_ROUND, 1)
+        rounds = max(changes // CHANGES_PER_ROUND, 1)
+        moments = list(MOMENTS) * rounds
         self._dice.shuffle(moments)
+        moments[:0] = [self._amid_a_walk] * WALKS_CUT_OFF
         left = len(moments)
         for moment in chain(moments, cycle(moments)):
             due = changes - self.crowd.made.total()
             if left <= 0 and due <= 0 and not self.never_happened:
                 return
-            await self.killer.kill(moment, max(due // max(left, 1), LEAST_CHANGES))
+            await self._kill(moment, max(due // max(left, 1), LEAST_CHANGES))
             left -= 1
+
+    async def _kill(self, moment: Moment, changes: int) -> None:
+        """Amid a walk: one that goes back further than the overlap, over many pages; and nobody
+        reads on for so long that everything which it has not read is older than that."""
+        is_amid = moment is self._amid_a_walk
+        if is_amid or self._is_cut_off:
+            for seconds in AWAY_SECONDS:
+                await self.crowd.work_unseen()
+                await self.weather.pass_time(seconds)
+        killer = replace(self.killer, edit=self.crowd.rush) if is_amid else self.killer
+        await killer.kill(moment, LEAST_CHANGES if is_amid else changes)
+        self._is_cut_off = is_amid
 
     @asynccontextmanager
     async def _background(self, changes: int) -> AsyncIterator[None]:

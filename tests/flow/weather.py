@@ -7,83 +7,13 @@ import random
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from tests.flow.processes import eventually, settled
 from tests.flow.standins import Provider, Receiver, Standin
+from tests.flow.troubles import AT_PROVIDER, AT_RECEIVER, LATE, MOVED, STALE, STANDING, Trouble
 
-
-@dataclass(frozen=True, slots=True)
-class Trouble:
-    """One fault of a stand-in with its settings."""
-
-    fault: str
-    settings: Mapping[str, Any]
-
-    def __str__(self) -> str:
-        return " ".join([self.fault, *(f"{name}={value}" for name, value in self.settings.items())])
-
-
-WRITES = ("create", "update", "delete")
-
-DELETED = ("contacts", "opportunities", "cases")
-"""Companies never are: new contacts are copies of old ones and need theirs."""
-
-SPOILT = ("contacts/5", "companies/6", "opportunities/7", "cases/8")
-"""Records that no client can carry whole, all the time."""
-
-STALE = Trouble("stale", {"seconds": 1.5, "over_page_size": 2, "probability": 0.2})
-LATE = (
-    Trouble("late", {"seconds": 8, "probability": 0.02, "object": ["companies"], "call": WRITES}),
-    Trouble("late", {"seconds": 2, "probability": 0.03, "call": WRITES}),
-)
-"""Some versions are later than the overlap: only reconciliation finds them."""
-
-STANDING = (
-    Trouble("poison", {"what": "nul", "record": SPOILT[0], "field": "Division"}),
-    Trouble("poison", {"what": "lone_surrogate", "record": SPOILT[1], "field": "Division"}),
-    Trouble("poison", {"what": "huge_integer", "record": SPOILT[2], "field": "Status"}),
-    Trouble("poison", {"what": "nan", "record": SPOILT[3], "field": "Status"}),
-    *LATE,
-)
-"""What always may happen."""
-
-# A refusal for too many calls says here how long to wait: without that everything rests for so
-# long that a run of a few seconds proves less.
-AT_PROVIDER = (
-    STALE,
-    Trouble("status", {"status": 429, "retry_after": 0.3, "probability": 0.1}),
-    Trouble("status", {"status": 503, "probability": 0.1}),
-    Trouble("slow", {"seconds": 0.3, "probability": 0.2}),
-    Trouble("truncated", {"probability": 0.1}),
-    Trouble("truncated", {"break_connection": True, "probability": 0.1}),
-    Trouble("empty_answer", {"probability": 0.1}),
-    Trouble("error_answer", {"probability": 0.1}),
-    Trouble("reset", {"probability": 0.1}),
-    Trouble("bad_token", {"form": "http_401", "probability": 0.1}),
-    Trouble("bad_token", {"form": "code", "probability": 0.1}),
-    Trouble("page_shift", {"whom": "any", "probability": 0.2}),
-    Trouble("page_shift", {"whom": "served", "count": 5, "probability": 0.2}),
-    Trouble("page_shift", {"action": "create", "probability": 0.2}),
-    Trouble("page_shift", {"action": "delete", "object": DELETED, "probability": 0.05}),
-    Trouble("repeated_page_key", {"probability": 0.1}),
-    Trouble("unordered", {"among": "ties", "probability": 0.3}),
-    Trouble("unordered", {"among": "all", "times": 1, "probability": 0.1}),
-    Trouble("no_rows", {"probability": 0.05}),
-    Trouble("poison", {"what": "no_key", "probability": 0.05}),
-    Trouble("poison", {"what": "not_an_object", "probability": 0.05}),
-)
-
-AT_RECEIVER = (
-    Trouble("refuse", {"status": 500, "probability": 0.15}),
-    Trouble("refuse", {"status": 503, "accepted": True, "probability": 0.1}),
-    Trouble("refuse", {"status": 400, "probability": 0.1}),
-    Trouble("refuse", {"status": 429, "retry_after": 0.2, "probability": 0.1}),
-    Trouble("flapping", {"up": 20, "down": 4}),
-    Trouble("delay", {"seconds": 0.2, "probability": 0.2}),
-    Trouble("reset", {"probability": 0.1}),
-)
-
+LOOKS = 100
+"""With so many calls every resource was polled, and what that has shown was stored."""
 
 CALLS = 8
 """Between two changes of the weather, on average."""
@@ -185,6 +115,7 @@ class Weather:
 
     def __init__(self, provider: Provider, receiver: Receiver, dice: random.Random) -> None:
         self.jumps = 0
+        self._set_back_at = -LOOKS
         self._dice = dice
         self._provider = provider
         self._at_provider = Front(
@@ -221,14 +152,26 @@ class Weather:
         if seconds < 0:
             await self._catch_up()
         await self._provider.set_clock(seconds)
+        if seconds < 0:
+            self._set_back_at = await self._provider.answered()
         self.jumps += 1
         self._barred = [each for each in self._barred if each not in LATE]
 
+    async def pass_time(self, seconds: float) -> bool:
+        """Let so much time go by at once at the provider, before it is asked again.
+
+        Not where its clock was just set back: that would be set right in part without a look at it.
+        """
+        if self._set_back_at + LOOKS > await self._provider.answered():
+            return False
+        await self._provider.set_clock(seconds)
+        return True
+
     async def _catch_up(self) -> None:
         """Set back now, what is late would be hidden until then, and from now on a replica be
-        behind by all of it."""
-        await eventually(self._stale_has_struck, "a stale replica's answer")
-        self._barred = (STALE, *LATE)
+        behind by all of it, and a version that is over have the later stamp."""
+        await eventually(self._old_was_shown, "answers with what is over")
+        self._barred = (STALE, MOVED, *LATE)
         await self._change()
         after = await self._provider.changes()
         await settled(lambda: self._provider.hidden(max(after - 10_000, 0)), pause_seconds=0.5)
@@ -243,5 +186,5 @@ class Weather:
             await self._at_provider.change(self._barred)
             await self._at_receiver.change()
 
-    async def _stale_has_struck(self) -> bool:
-        return self.struck[str(STALE)] > 0
+    async def _old_was_shown(self) -> bool:
+        return all(self.struck[str(each)] for each in (STALE, MOVED))

@@ -15,7 +15,7 @@ from daemon.polling.slow_pass import PassKind, Wishes, reconciled, sweep_request
 from daemon.polling.slow_work import SlowWork
 from daemon.polling.source import Tally
 from daemon.polling.window import BEGINNING, FURTHEST_BEHIND, Margins
-from tests.polling.model import SECOND, Killed, Traits, World
+from tests.polling.model import SECOND, Killed, NoPage, Traits, World
 from tests.polling.model_database import RECHECKED_AFTER, Database
 from tests.polling.people import edit_at_random
 
@@ -110,6 +110,10 @@ class Life:
             self.missed += end.value.missed
             self.braked += end.value.braked
             return True
+        except NoPage:
+            if not self.poller.bookmark.holds:
+                self.start()
+            return False
         except Killed:
             if self.world.random.random() < self.world.traits.losses:
                 self.database.sightings.clear()

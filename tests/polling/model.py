@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
+from daemon.errors import ProviderUnavailable
 from daemon.polling.sighting import Sighting
 from daemon.polling.source import KnownPage, Reading
 from daemon.polling.window import Row, floor
@@ -19,6 +20,10 @@ EPOCH = datetime(2026, 3, 1, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
 MINUTE = timedelta(minutes=1)
 FAR_FUTURE = datetime(2099, 1, 1, tzinfo=UTC)
+
+
+class NoPage(ProviderUnavailable):
+    """A page did not come."""
 
 
 class Killed(Exception):
@@ -122,6 +127,7 @@ class Traits:
     bulk_edits: bool = True
     edits_between_pages: bool = True
     kills: float = 0.05
+    failures: float = 0
     clock_jumps: bool = False
     set_backs: float = 0
     far_future: bool = False
@@ -293,6 +299,8 @@ class World:
         if self.traits.edits_between_pages and self.random.random() < 0.2:
             self.people(self)
         self.maybe_kill()
+        if self.random.random() < self.traits.failures:
+            raise NoPage("It does not answer.")
 
     def maybe_kill(self) -> None:
         if not self.quiet and self.random.random() < self.traits.kills:

@@ -39,6 +39,7 @@ MINUTES = 10
 INTERVAL = timedelta(minutes=MINUTES)
 SECOND = timedelta(seconds=1)
 PATIENCE_SECONDS = 20.0
+GONE = ProviderUnavailable("The provider has gone")
 SWEEPS = {"deletes": {"mode": "sweep", "intervalMinutes": 60}}
 
 
@@ -134,6 +135,25 @@ async def test_a_poll_that_went_well_is_followed_by_the_next_beat(desk: Desk) ->
     assert row["next_poll_at"] == began + INTERVAL
     assert row["last_success_at"] == row["last_poll_at"] == began
     assert row["last_poll"]["seen"] == 3
+
+
+async def test_a_walk_comes_to_its_end_although_every_other_page_does_not_come(
+    database: Database,
+) -> None:
+    """It goes over pages without news, and over a group of equal stamps that fills many."""
+    async with opened(database, pageSize=2) as desk:
+        await desk.poll()
+        for number in range(12):
+            desk.shelf.put(f"n{number:02}", LastName="New")
+            desk.shelf.now -= SECOND
+        desk.shelf.now += SECOND
+        desk.shelf.put("later", LastName="Behind them")
+        desk.shelf.troubles.extend([None, None, *[GONE, None] * 40])
+        for _ in range(40):
+            await desk.poll()
+        told = await desk.database.fetch("select object_id from events")
+        assert len(told) == 13
+        assert (await desk.row())["resume"] is None
 
 
 async def test_failures_wait_longer_and_are_told_in_words_until_a_poll_goes_well(

@@ -38,6 +38,10 @@ WORLDS = {
     "stamps in the far future": Traits(far_future=True),
     "no order": Traits(shuffled=True, page_size=12, bulk_edits=False),
     "killed often": Traits(kills=0.2),
+    "pages that do not come": Traits(failures=0.3, late_by=timedelta(seconds=60)),
+    "west of UTC, stamps some hours ahead, pages that do not come": Traits(
+        zone=timedelta(hours=-7), hours_ahead=0.05, failures=0.3
+    ),
     "many versions in a second": Traits(pace=0.02),
     "stamps some hours ahead": Traits(hours_ahead=0.05),
     "east of UTC, stamps some hours ahead": Traits(

@@ -268,6 +268,19 @@ async def test_one_record_comes_twice_on_a_page_the_second_time_as_it_was(crm: C
     assert rows[0]["Key"] == rows[2]["Key"]
 
 
+async def test_records_that_moved_while_a_page_was_read_come_where_they_were_and_where_they_are(
+    crm: Crm,
+) -> None:
+    first, second = await fill(crm, "AB")
+    for record, name in ((second, "B2"), (first, "A2")):
+        crm.service.clock.advance(1)
+        await crm.edit(record, LastName=name)
+    _, rows = await poisoned(crm, what="moved")
+    assert [row["LastName"] for row in rows] == ["A", "B", "B2", "A2"]
+    _, rows = await poisoned(crm, what="moved", record=f"individuals/{second['id']}")
+    assert [row["LastName"] for row in rows] == ["B", "B2", "A2"]
+
+
 async def test_poison_waits_for_the_page_with_its_record(crm: Crm) -> None:
     await fill(crm)
     await crm.switch(poison={"what": "nul", "record": "individuals/4", "times": 1})

@@ -2,10 +2,11 @@ import asyncio
 import json
 import sys
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from typing import Any
 
 import pytest
-from aiohttp import ClientError
+from aiohttp import ClientConnectionResetError, ClientError, web
 
 from tests.sandbox.clients import Crm, read_body
 
@@ -133,6 +134,20 @@ async def test_a_process_is_killed_after_the_answer_of_a_read(
         assert await victim.wait() == -9
         await ask(crm, query=query)
     assert await crm.hits("kill") == [1]
+
+
+async def test_a_process_is_killed_after_an_answer_although_whoever_asked_has_gone(
+    crm: Crm, victim: asyncio.subprocess.Process, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def has_gone(_: web.StreamResponse, __: bytes = b"") -> None:
+        raise ClientConnectionResetError
+
+    await crm.switch(kill={"when": "after_answer", "pid": victim.pid, "times": 1})
+    monkeypatch.setattr(web.Response, "write_eof", has_gone)
+    with suppress(ClientError):
+        await ask(crm)
+    async with asyncio.timeout(10):
+        assert await victim.wait() == -9
 
 
 CLIENT = """
