@@ -20,9 +20,9 @@ from daemon.polling.window import (
     BEGINNING,
     Margins,
     Marks,
-    cap_at,
     in_the_future_everywhere,
     lower_bound,
+    unproved_mark,
 )
 
 __all__ = ["BEGINNING", "Baseline", "Beginning"]
@@ -57,26 +57,26 @@ class Baseline:
         With an instant to begin at nothing is stored: a backfill tells it, page by page. One that
         is still to come is no different from none: there is nothing yet to tell.
         """
-        newest, newest_at = await self._walker.newest()
+        exact = replace(margins, settle_lag=timedelta(0))
+        newest, newest_at = await self._walker.newest(exact)
         # The provider's time is told in whole seconds: what is stamped in this one is not ahead.
         this_second = newest.provider_time + timedelta(seconds=1)
-        exact = replace(margins, settle_lag=timedelta(0))
+        baseline_at = unproved_mark(newest_at, this_second, exact)
         since, look = beginning.since, newest.look(self._clock())
-        if newest_at is None:
+        if newest_at is None or baseline_at is None:
             return await self._begin_without_stamps(newest, since, look)
-        baseline_at = min(newest_at, cap_at(this_second, exact, proved=False))
         if since is not None and since <= newest_at:
             marks = Marks(cursor_at=baseline_at).looked(look)
             return await self._begin_with_backfill(marks, since, until=newest_at)
         whole = beginning.whole
-        lower = None if whole else lower_bound(baseline_at, margins)
+        lower = None if whole else lower_bound(baseline_at, None, margins, proved=False)
         begun = self._journal.marks.known_from
         if lower is not None and begun is not None:
             lower = min(lower, begun)  # what was cut off has stored what may have changed since
         marks = Marks(
             cursor_at=baseline_at, baseline_at=baseline_at, known_from=lower, ids_complete=whole
         ).looked(look)
-        walk = self._walker.start(lower, newest_at)
+        walk = self._walker.start(lower, newest_at, newest.provider_time)
         return await self._store(walk, marks, not_after=newest_at)
 
     async def _store(
@@ -125,7 +125,7 @@ class Baseline:
             marks = Marks(baseline_at=provider_time - ANY_ZONE, ids_complete=True)
             await self._journal.commit(NOTHING, marks.looked(look), state=ResourceState.ACTIVE)
             return Tally()
-        walk = self._walker.start(None, None)
+        walk = self._walker.start(None, None, provider_time)
         marks = Marks(baseline_at=provider_time).looked(look)
         return await self._store(walk, marks, not_after=None)
 

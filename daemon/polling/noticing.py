@@ -11,7 +11,7 @@ from daemon.polling.sighting import Sighting
 from daemon.polling.slow_pass import backfill_until
 from daemon.polling.snapshot import Snapshot
 from daemon.polling.source import Clock, Journal, Reading, Source
-from daemon.polling.window import ANY_ZONE, FOLD_OVERLAP, Margins
+from daemon.polling.window import ANY_ZONE, UNPROVED_OVERLAP, Margins
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,8 +102,8 @@ class Noticer:
         clock = marks.looked(reading.look(self._clock())).clock
         if clock is None or clock.set_back_to is None or clock.repeated_until is None:
             return None
-        framed = marks.utc is not None or not self._manner.margins.behind
-        ahead = FOLD_OVERLAP if framed else ANY_ZONE
+        framed = marks.utc is not None or self._manner.margins.zone_configured
+        ahead = UNPROVED_OVERLAP if framed else ANY_ZONE
         return Repeated(since=clock.set_back_to, until=clock.repeated_until + ahead)
 
     def _rules(self, repeated: Repeated | None, *, silent: bool) -> Rules:

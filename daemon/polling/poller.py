@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from daemon.instance import ResourceState
 from daemon.polling.baseline import Baseline, Beginning
@@ -14,13 +14,16 @@ from daemon.polling.source import Clock, Journal, KnownPage, Reading, Source, Ta
 from daemon.polling.walk import Passes, Step, Walk, lower_of
 from daemon.polling.walking import Bookmark, Walker
 from daemon.polling.window import (
+    DATE_GRAIN,
     Marks,
     Proof,
     Resume,
-    cap_at,
+    certain_cursor,
     lower_bound,
+    proved_cap,
+    proved_lower_bound,
     proves_utc,
-    refutes_utc,
+    unproved_mark,
 )
 
 __all__ = ["Manner", "Poller"]
@@ -30,13 +33,12 @@ WITH_BASELINE = Beginning()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Start:
-    """How a walk began: `look` is from before its page 1, and whether its stamps were `proved` to
-    be UTC then. One that is `resumed` has left behind what changed below its anchor meanwhile."""
+    """How a walk began: `look` is from before its page 1. One that is `resumed` has left behind
+    what changed below its anchor since it began."""
 
     look: Look
     walk: Walk | Passes
     reading: Reading
-    proved: bool = False
     resumed: bool = False
 
 
@@ -73,27 +75,25 @@ class Poller:
             walk = await self._take(walk, reading, tally, start)
             if walk.step is not Step.ASK:
                 break
-            self.bookmark.put(walk, self._read_to(walk, tally, start))
+            self.bookmark.put(walk, self._read_to(walk, start))
             reading = await self._source.page(walk.bound, walk.page_key)
         self.bookmark.remove()
         self.walked_at = start.look.provider_time
         return tally
 
     async def _open(self) -> _Start:
-        """Read page 1, which tells the time itself."""
-        marks = self._journal.marks
+        """Settle the cap before page 1, and read page 1."""
+        marks, margins = self._journal.marks, self._margins
         kept = self.bookmark.take()
         if kept is not None:
             return await self._go_on(kept)
         if marks.resume is not None and self._walker.ordered:
             return await self._resume(marks.resume)
-        lower = lower_bound(marks.certain_at, self._margins, self._expected_time(marks))
-        reading = await self._source.page(lower, None, known=self._known_page())
-        look = reading.look(self._clock())
-        proved = self._is_utc(look)
-        cap = cap_at(look.provider_time, self._margins, proved=proved)
-        walk = self._walker.start(lower, cap)
-        return _Start(look=look, walk=walk, reading=reading, proved=proved)
+        if marks.utc is not None and margins.provable and self._walker.ordered:
+            opened = await self._open_proved(marks, marks.utc)
+            if opened is not None:
+                return opened
+        return await self._open_by_newest(marks)
 
     async def _go_on(self, walk: Walk) -> _Start:
         """Ask again for the page that did not come."""
@@ -103,16 +103,63 @@ class Poller:
 
     async def _resume(self, resume: Resume) -> _Start:
         reading = await self._source.page(resume.anchor, None)
-        walk = self._walker.resume(resume)
-        return _Start(look=reading.look(self._clock()), walk=walk, reading=reading, resumed=True)
+        look = reading.look(self._clock())
+        walk = self._walker.resume(resume, look.provider_time)
+        return _Start(look=look, walk=walk, reading=reading, resumed=True)
 
-    def _expected_time(self, marks: Marks) -> datetime:
-        """What the provider's clock shows, unless one of the clocks was set."""
-        return self._clock() + (marks.clock.skew if marks.clock else timedelta(0))
+    async def _open_proved(self, marks: Marks, proof: Proof) -> _Start | None:
+        """Page 1 tells the time itself, and is asked for again if it turns out to begin too late.
 
-    def _is_utc(self, look: Look) -> bool:
+        Answers None if the proof does not hold.
+        """
+        expected = self._clock() + proof.skew - DATE_GRAIN
+        lower = self._proved_lower(marks, proof, Look(provider_time=expected, skew=proof.skew))
+        reading = await self._source.page(lower, None, known=self._known_page())
+        look = reading.look(self._clock())
+        if not proof.holds(look.provider_time, self._clock()):
+            return None
+        needed = self._proved_lower(marks, proof, look)
+        if lower is not None and needed is not None and needed < lower:
+            lower = needed
+            reading = await self._source.page(lower, None, known=self._known_page())
+        walk = self._start(lower, proved_cap(look.provider_time, self._margins), look)
+        return _Start(look=look, walk=walk, reading=reading)
+
+    async def _open_by_newest(self, marks: Marks) -> _Start:
+        margins = self._margins
+        newest, cap = await self._walker.newest(margins)
+        look = newest.look(self._clock())
+        if marks.utc is not None and self._is_utc(look.provider_time):
+            cap = proved_cap(look.provider_time, margins)
+            lower = self._proved_lower(marks, marks.utc, look)
+        else:
+            cursor = self._certain_cursor(marks.looked(look), look.provider_time)
+            read_to = unproved_mark(cap, look.provider_time, margins)
+            lower = lower_bound(
+                cursor, read_to, margins, proved=False, provider_time=look.provider_time
+            )
+        walk = self._start(lower, cap, look)
+        reading = await self._source.page(lower, None, known=self._known_page())
+        return _Start(look=look, walk=walk, reading=reading)
+
+    def _start(self, lower: datetime | None, cap: datetime | None, look: Look) -> Walk | Passes:
+        proved = self._is_utc(look.provider_time)
+        return self._walker.start(lower, cap, look.provider_time, proved=proved)
+
+    def _proved_lower(self, marks: Marks, proof: Proof, look: Look) -> datetime | None:
+        cursor = marks.looked(look).certain_at
+        return proved_lower_bound(cursor, proof, self._margins, provider_time=look.provider_time)
+
+    def _certain_cursor(self, marks: Marks, provider_time: datetime) -> datetime | None:
+        if marks.utc is None or not self._margins.provable:
+            return marks.certain_at
+        return certain_cursor(
+            marks.certain_at, marks.utc, provider_time=provider_time, now=self._clock()
+        )
+
+    def _is_utc(self, provider_time: datetime) -> bool:
         proof = self._journal.marks.utc if self._margins.provable else None
-        return proof is not None and proof.holds(look.provider_time, self._clock())
+        return proof is not None and proof.holds(provider_time, self._clock())
 
     async def _take(
         self, walk: Walk | Passes, reading: Reading, tally: Tally, start: _Start
@@ -120,7 +167,8 @@ class Poller:
         """Detect and commit one page together with the progress it means."""
         after = self._walker.advance(walk, reading)
         detected = await self._notice(reading)
-        tally.add(reading, detected, walked_at=self.walked_at if start.proved else None)
+        proved = self._is_utc(start.look.provider_time)
+        tally.add(reading, detected, walked_at=self.walked_at if proved else None)
         marks = self._marks_after(after, tally, start)
         if detected.writes or self._have_to_last(marks):
             await self._journal.commit(detected, marks)
@@ -165,40 +213,35 @@ class Poller:
 
     def _marks_after(self, walk: Walk | Passes, tally: Tally, start: _Start) -> Marks:
         marks = self._journal.marks.looked(start.look)
-        read_to = self._read_to(walk, tally, start)
         if walk.step is not Step.FINISHED:
+            read_to = self._read_to(walk, start)
             return replace(marks, resume=walk.resume and replace(walk.resume, cap=read_to))
         return replace(
-            self._judged(marks, tally, start),
-            cursor_at=read_to or marks.cursor_at,
+            marks,
+            cursor_at=self._read_to(walk, start) or marks.cursor_at,
             known_from=lower_of(marks.known_from, walk.lower),
+            utc=self._proof(tally, start.look.provider_time) or marks.utc,
             resume=None,
-            clock=self._clock_after(marks, walk.lower, read_to, start),
+            clock=self._clock_after(marks, walk, start),
         )
 
-    def _read_to(self, walk: Walk | Passes, tally: Tally, start: _Start) -> datetime | None:
-        """Up to where everything is read by now: the cap, or the newest stamp, whose clock may be
-        further behind than that of any zone; None if nothing ever had one."""
-        if start.proved or walk.cap is None:
-            return walk.cap
-        newest = tally.newest and tally.newest - self._margins.settle_lag
-        read_to = newest or self._journal.marks.cursor_at
-        return read_to and min(walk.cap, read_to)
+    def _read_to(self, walk: Walk | Passes, start: _Start) -> datetime | None:
+        return unproved_mark(walk.cap, start.look.provider_time, self._margins)
 
     def _clock_after(
-        self, marks: Marks, lower: datetime | None, read_to: datetime | None, start: _Start
+        self, marks: Marks, walk: Walk | Passes, start: _Start
     ) -> ProviderClock | None:
         if marks.clock is None or start.resumed:
             return marks.clock
-        return marks.clock.read(lower, read_to, start.look, self._margins.least_overlap)
+        look = start.look
+        proved = self._is_utc(look.provider_time)
+        until = proved_cap(look.provider_time, self._margins) if proved else None
+        return marks.clock.read(walk.lower, until, look, self._margins.least_overlap)
 
-    def _judged(self, marks: Marks, tally: Tally, start: _Start) -> Marks:
-        """After a walk whose changes may have shown whether the stamps are UTC."""
-        now, overlap, walked_at = self._clock(), self._margins.least_overlap, self.walked_at
-        if refutes_utc(tally.first_seen, walked_at, overlap):
-            return replace(marks, refuted_at=now)
-        started_at = start.look.provider_time
-        proves = proves_utc(tally.first_seen, walked_at, started_at, overlap)
-        if not (proves and self._margins.provable) or marks.is_refuted(now):
-            return marks
-        return replace(marks, utc=Proof(proved_at=now, skew=started_at - now))
+    def _proof(self, tally: Tally, started_at: datetime) -> Proof | None:
+        overlap = self._margins.least_overlap
+        proves = proves_utc(tally.first_seen, self.walked_at, started_at, overlap)
+        if not (proves and self._margins.provable):
+            return None
+        now = self._clock()
+        return Proof(proved_at=now, skew=started_at - now)

@@ -36,7 +36,7 @@ class Refiltering:
         """Go on from the cursor. What lies below the next poll's window was never read in this way:
         met by a slow pass, it is no change, unless every object is known."""
         cursor = self._as_now(marks.cursor_at)
-        read_from = lower_bound(cursor, self.margins)
+        read_from = lower_bound(cursor, None, self.margins, proved=False)
         edges = [each for each in (self._as_now(marks.known_from), read_from) if each is not None]
         return replace(
             self._reframed(marks),
@@ -70,7 +70,6 @@ class Refiltering:
             baseline_at=_read_as(marks.baseline_at, *created),
             ids_complete=marks.ids_complete and not self._drops_ids,
             utc=None if self._changes_stamps else marks.utc,
-            refuted_at=None if self._changes_stamps else marks.refuted_at,
             resume=None,
             clock=self._clock_as_now(marks.clock),
         )

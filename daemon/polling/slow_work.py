@@ -71,7 +71,7 @@ class SlowWork:
         self._walk = None
         if slow.kind is PassKind.SWEEP:
             await self._journal.clear_sightings()
-        until = lower_bound(self._journal.marks.certain_at, self._margins)
+        until = lower_bound(self._journal.marks.certain_at, None, self._margins, proved=True)
         return listing_begun(slow, self._journal.marks, self._wishes, until)
 
     async def _list(self, slow: SlowPass) -> Tally:
@@ -79,7 +79,7 @@ class SlowWork:
         walk = self._walk
         bound, page_key = (slow.anchor, None) if walk is None else (walk.bound, walk.page_key)
         reading = await self._source.page(bound, page_key, background=True)
-        after = self._walker.advance(walk or self._resumed(slow), reading)
+        after = self._walker.advance(walk or self._resumed(slow, reading), reading)
         detected = await self._noticer.notice(reading)
         tally = self._tally(reading, detected, slow)
         if slow.kind is PassKind.SWEEP:
@@ -92,16 +92,19 @@ class SlowWork:
             self._walk = after
         return tally
 
-    def _resumed(self, slow: SlowPass) -> Walk | Passes:
-        cap = self._journal.marks.cursor_at
-        return self._walker.resume(Resume(lower=slow.lower, cap=cap, anchor=slow.anchor))
+    def _resumed(self, slow: SlowPass, reading: Reading) -> Walk | Passes:
+        point = Resume(lower=slow.lower, cap=None, anchor=slow.anchor)
+        walk = self._walker.resume(point, reading.provider_time)
+        if isinstance(walk, Passes):  # what is newer is the polls' business
+            return replace(walk, cap=self._journal.marks.cursor_at)
+        return walk
 
     def _tally(self, reading: Reading, detected: Detected, slow: SlowPass) -> Tally:
         tally = Tally()
         tally.add(reading, detected)
         marks = self._journal.marks.looked(reading.look(self._clock()))
         proved = marks.utc is not None and marks.utc.holds(reading.provider_time, self._clock())
-        fast = lower_bound(marks.certain_at, self._margins)
+        fast = lower_bound(marks.certain_at, None, self._margins, proved=proved)
         missed = [
             stamp for stamp in detected.told_stamps if counts_as_missed(stamp, marks, fast, slow)
         ]

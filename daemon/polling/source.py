@@ -14,7 +14,7 @@ from daemon.polling.provider_clock import Look
 from daemon.polling.sighting import Sighting
 from daemon.polling.slow_pass import SlowPass, Work
 from daemon.polling.snapshot import Snapshot
-from daemon.polling.window import Marks, Row, newest_stamp
+from daemon.polling.window import Marks, Row
 
 MOST_SAMPLES = 10_000
 """So many instants of one poll are kept for what is measured; the latest, if there are more."""
@@ -181,8 +181,7 @@ class Tally:
 
     `late` has, for versions that the walk before should have shown, the seconds from their stamp to
     that walk. `missed` counts what only a slow pass found, `braked` the sweeps that stopped,
-    `undated` the rows without a stamp that can be read. `newest` is the
-    newest stamp to be believed.
+    `undated` the rows without a stamp that can be read.
     """
 
     pages: int = 0
@@ -193,7 +192,6 @@ class Tally:
     unidentified: int = 0
     undated: int = 0
     told: int = 0
-    newest: datetime | None = None
     missed: int = 0
     braked: int = 0
     kinds: Counter[EventType] = field(default_factory=Counter)
@@ -208,9 +206,6 @@ class Tally:
         self.seen += len(reading.rows)
         self.unidentified += sum(row.identity is None for row in reading.rows)
         self.undated += sum(row.stamp is None for row in reading.rows)
-        newest = newest_stamp(reading.rows, reading.provider_time)
-        if newest is not None:
-            self.newest = max(newest, self.newest or newest)
         self.add_changes(detected, walked_at=walked_at)
 
     def add_changes(self, detected: Detected, *, walked_at: datetime | None = None) -> None:

@@ -12,9 +12,9 @@ from daemon.errors import InvalidInput
 from daemon.instance import PollTarget
 from daemon.notifications.context import Context, NotificationFormat, RawMode
 from daemon.polling.configuration import parse_polling
-from daemon.polling.resource import RecordDate, ResourcePolling
+from daemon.polling.resource import ResourcePolling
 from daemon.polling.standards import PollingStandards
-from daemon.polling.window import FOLD_OVERLAP, FURTHEST_BEHIND, Margins
+from daemon.polling.window import Margins
 from daemon.polling.zones import parse_zone
 from daemon.settings import DeliverySettings, PollingSettings
 
@@ -60,18 +60,10 @@ def margins_of(polling: ResourcePolling) -> Margins:
         poll_delay=polling.poll_delay,
         settle_lag=timedelta(seconds=polling.settle_lag_seconds),
         granularity=polling.granularity,
-        behind=_behind(polling.cursor),
+        zone_configured=polling.cursor is not None and polling.cursor.is_zone_local,
         zone=next((zone for zone in zones if isinstance(zone, ZoneInfo)), None),
         provable=all(zone is UTC or isinstance(zone, ZoneInfo) for zone in zones),
     )
-
-
-def _behind(stamps: RecordDate | None) -> timedelta:
-    """How far behind UTC stamps may be for all that is configured; a bare offset says nothing of
-    summer time."""
-    if stamps is None or not stamps.is_local or stamps.zone is UTC:
-        return FURTHEST_BEHIND
-    return timedelta(0) if stamps.is_zone_local else FOLD_OVERLAP
 
 
 def context_maker(

@@ -41,7 +41,7 @@ class Rounds:
     """Pages that are read in passes, since rows that leave them shift others to a page that was
     read before.
 
-    `fresh` says whether this pass brought a version that the passes before it did not have, `vain`
+    `fresh` says whether this pass brought anything that the passes before it did not have, `vain`
     how many passes in a row did not.
     """
 
@@ -51,14 +51,13 @@ class Rounds:
     fresh: bool = False
     vain: int = 0
 
-    def with_more(self, rows: Sequence[Row], cap: datetime | None = None) -> Rounds:
-        """After a page of this pass. What is stamped beyond the cap is left to the next walk."""
-        versions = [_version(row) for row in rows if cap is None or (row.stamp or cap) <= cap]
+    def with_more(self, rows: Sequence[Row], names: Sequence[str]) -> Rounds:
+        """After a page of this pass; `names` are those of what it has to bring."""
         return replace(
             self,
-            seen=self.seen.with_more(versions),
+            seen=self.seen.with_more(names),
             this_pass=self.this_pass.with_more(rows),
-            fresh=self.fresh or any(version not in self.seen for version in versions),
+            fresh=self.fresh or any(name not in self.seen for name in names),
         )
 
     @property
@@ -83,25 +82,39 @@ class Walk:
     `bound` is the inclusive lower bound of the next question. `page_key` is set only inside a group
     of rows that share one stamp and fill more than a page.
 
-    It goes on to the end: what is stamped ahead of the time comes last. `cap` is up to where it is
-    exhaustive, however much changes meanwhile.
+    Once a page passes the cap, what follows is left to the next walk, except for rows stamped ahead
+    of the time: those come last in every walk, so the walk goes on at `ahead_from`.
     """
 
     lower: datetime | None
     cap: datetime | None
     bound: datetime | None
     granularity: timedelta
+    ahead_from: datetime | None = None
     page_key: str | None = None
     group: Rounds | None = None
     step: Step = Step.ASK
 
     @classmethod
-    def start(cls, lower: datetime | None, cap: datetime | None, granularity: timedelta) -> Walk:
-        return cls(lower=lower, cap=cap, bound=lower, granularity=granularity)
+    def start(
+        cls,
+        lower: datetime | None,
+        cap: datetime | None,
+        granularity: timedelta,
+        ahead_from: datetime,
+    ) -> Walk:
+        return cls(
+            lower=lower,
+            cap=cap,
+            bound=lower,
+            granularity=granularity,
+            ahead_from=floor(ahead_from, granularity),
+        )
 
     @classmethod
-    def resumed(cls, resume: Resume, granularity: timedelta) -> Walk:
-        return replace(cls.start(resume.lower, resume.cap, granularity), bound=resume.anchor)
+    def resumed(cls, resume: Resume, granularity: timedelta, ahead_from: datetime) -> Walk:
+        start = cls.start(resume.lower, resume.cap, granularity, ahead_from)
+        return replace(start, bound=resume.anchor)
 
     @property
     def resume(self) -> Resume:
@@ -116,8 +129,7 @@ class Walk:
             return replace(self, step=Step.DISORDERED)
         last = floor(stamps[-1], self.granularity) if stamps else None
         if self._in_group(last) and not complete:
-            group = (self.group or Rounds()).with_more(self._members(rows))
-            return replace(self, page_key=next_key, group=group)
+            return replace(self, page_key=next_key, group=self._group_with(rows))
         if self.group is not None:
             return self._end_pass(rows)
         return self._go_on(last, complete=complete)
@@ -125,15 +137,17 @@ class Walk:
     def _in_group(self, last: datetime | None) -> bool:
         return last is None or (self.bound is not None and last <= self.bound)
 
-    def _members(self, rows: Sequence[Row]) -> Sequence[Row]:
-        return [
+    def _group_with(self, rows: Sequence[Row]) -> Rounds:
+        members = [
             row
             for row in rows
             if row.stamp is None or self._in_group(floor(row.stamp, self.granularity))
         ]
+        identities = [row.identity for row in members if row.identity is not None]
+        return (self.group or Rounds()).with_more(members, identities)
 
     def _end_pass(self, rows: Sequence[Row]) -> Walk:
-        group = (self.group or Rounds()).with_more(self._members(rows))
+        group = self._group_with(rows)
         if not group.is_over:
             return replace(self, page_key=None, group=group.again())
         following = self._following(rows)
@@ -147,6 +161,9 @@ class Walk:
         return next((floor(row.stamp, self.granularity) for row in rows if row.stamp), None)
 
     def _go_on(self, last: datetime | None, *, complete: bool) -> Walk:
+        passed = self.cap is not None and last is not None and last > self.cap
+        if passed and last is not None and self.ahead_from is not None:
+            last = max(last, self.ahead_from)
         return replace(
             self,
             bound=last,
@@ -177,7 +194,9 @@ class Passes:
 
     def advance(self, rows: Sequence[Row], *, next_key: str | None, complete: bool) -> Passes:
         """The walk after the answer to its question."""
-        rounds = self.rounds.with_more(rows, self.cap)
+        cap = self.cap  # what is stamped beyond it is left to the next walk
+        versions = [_version(row) for row in rows if cap is None or (row.stamp or cap) <= cap]
+        rounds = self.rounds.with_more(rows, versions)
         if not complete and next_key is not None:
             return replace(self, page_key=next_key, rounds=rounds)
         if rounds.is_over:

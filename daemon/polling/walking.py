@@ -9,7 +9,7 @@ import structlog
 
 from daemon.polling.source import Reading, Source
 from daemon.polling.walk import Passes, Step, Walk
-from daemon.polling.window import ANY_ZONE, Margins, Resume, newest_stamp
+from daemon.polling.window import ANY_ZONE, Margins, Resume, unproved_cap
 
 log = structlog.get_logger(__name__)
 
@@ -26,8 +26,8 @@ class Bookmark:
     _tries: int = 0
 
     def put(self, walk: Walk | Passes, read_to: datetime | None) -> None:
-        """A page came, and this is what is asked next: what is read by now reaches no further
-        whenever it goes on. One without order is never gone on with."""
+        """A page came, and this is what is asked next: whenever it goes on, it is exhaustive up to
+        there only. One without order is never gone on with."""
         self._walk = replace(walk, cap=read_to) if isinstance(walk, Walk) else None
         self._tries = 0
 
@@ -56,17 +56,29 @@ class Walker:
         self._margins = margins
         self.ordered = ordered
 
-    def start(self, lower: datetime | None, cap: datetime | None) -> Walk | Passes:
-        """A walk from the lower bound on."""
+    def start(
+        self,
+        lower: datetime | None,
+        cap: datetime | None,
+        provider_time: datetime,
+        *,
+        proved: bool = False,
+    ) -> Walk | Passes:
+        """A walk from the lower bound on; `provider_time` is that of a response before it.
+
+        Stamps ahead of that are in the future, or of another zone unless they are `proved` to be
+        UTC.
+        """
         if not self.ordered:
             return Passes(lower=lower, cap=cap)
-        return Walk.start(lower, cap, self._margins.granularity)
+        ahead_from = provider_time if proved else provider_time + ANY_ZONE
+        return Walk.start(lower, cap, self._margins.granularity, ahead_from)
 
-    def resume(self, resume: Resume) -> Walk | Passes:
+    def resume(self, resume: Resume, provider_time: datetime) -> Walk | Passes:
         """A walk that goes on from its resume point; one without order begins anew."""
         if not self.ordered:
             return Passes(lower=resume.lower, cap=resume.cap)
-        return Walk.resumed(resume, self._margins.granularity)
+        return Walk.resumed(resume, self._margins.granularity, provider_time + ANY_ZONE)
 
     def advance(self, walk: Walk | Passes, reading: Reading) -> Walk | Passes:
         """The walk after a page; one in disorder begins anew, in passes."""
@@ -78,11 +90,11 @@ class Walker:
             log.warning("poll.order_violated", reason="rows do not come in the order asked for")
         return Passes(lower=walk.lower, cap=walk.cap)
 
-    async def newest(self) -> tuple[Reading, datetime | None]:
-        """The newest rows, and the newest of their stamps to be believed."""
+    async def newest(self, margins: Margins) -> tuple[Reading, datetime | None]:
+        """The newest rows, and the newest of their stamps to be believed, less the settle lag."""
         newest = await self._source.newest()
-        stamp = newest_stamp(newest.rows, newest.provider_time)
-        if stamp is None and newest.rows:
+        cap = unproved_cap(newest.rows, newest.provider_time, margins)
+        if cap is None and newest.rows:
             newest = await self._source.newest(newest.provider_time + ANY_ZONE)
-            stamp = newest_stamp(newest.rows, newest.provider_time)
-        return newest, stamp
+            cap = unproved_cap(newest.rows, newest.provider_time, margins)
+        return newest, cap

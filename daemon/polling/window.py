@@ -15,18 +15,15 @@ from daemon.polling.provider_clock import STEADY, Look, ProviderClock
 BEGINNING = datetime(1, 1, 2, tzinfo=UTC)
 """Before everything: with this as its baseline, whatever a resource holds was created since."""
 
-FOLD_OVERLAP = timedelta(hours=1, minutes=5)
-"""Local time repeats an hour when summer time ends."""
+UNPROVED_OVERLAP = timedelta(hours=1, minutes=5)
+"""A frame that may be local time repeats an hour when its summer time ends."""
 
 ANY_ZONE = timedelta(hours=14)
 """The furthest any zone is ahead of UTC: a stamp beyond it lies in the future everywhere."""
 
-FURTHEST_BEHIND = timedelta(hours=12)
-"""The furthest any zone is behind UTC: what changes is nowhere stamped earlier than this ago."""
-
 PROOF_HOLDS = timedelta(hours=24)
-REFUTED_FOR = timedelta(days=7)
-"""Whoever writes local time among others who write UTC does so at least once a week."""
+DATE_GRAIN = timedelta(seconds=2)
+"""So much the provider's time may seem to go back between two answers: it tells whole seconds."""
 
 PROOF_SPAN = timedelta(minutes=50)
 """A proof must span less than the smallest distance of two zones' clocks from UTC: an hour."""
@@ -74,8 +71,7 @@ class Marks:
     `cursor_at`: everything up to it was read. `baseline_at`: what was created since is new, for
     ever the same once it is set. `known_from`: the lowest stamp from which on everything was
     stored; None means all. `ids_complete`: every id that existed at the baseline is stored. `utc`:
-    the proof that the stamps are UTC, None while there is none. `refuted_at`: when a stamp was last
-    seen that was not, by our clock. `clock` is the provider's, None
+    the proof that the stamps are UTC, None while there is none. `clock` is the provider's, None
     until it was looked at.
     """
 
@@ -84,17 +80,12 @@ class Marks:
     known_from: datetime | None = None
     ids_complete: bool = False
     utc: Proof | None = None
-    refuted_at: datetime | None = None
     resume: Resume | None = None
     clock: ProviderClock | None = None
 
     def looked(self, look: Look) -> Marks:
         """The same after a look at the provider's clock."""
         return replace(self, clock=ProviderClock.after(self.clock, look, self.cursor_at))
-
-    def is_refuted(self, now: datetime) -> bool:
-        """Whether some stamps were seen not to be UTC, too lately for others to prove it."""
-        return self.refuted_at is not None and abs(now - self.refuted_at) < REFUTED_FOR
 
     @property
     def certain_at(self) -> datetime | None:
@@ -108,32 +99,37 @@ class Marks:
 class Margins:
     """How much is read again, and how exactly a stamp and a query literal can say an instant.
 
-    `behind` is how far behind UTC stamps may be as long as they are not proved to be UTC: not at
-    all where their zone is configured. `zone` is the IANA zone in whose local time stamps or
-    literals are written, None if they are not. `provable` is false where a bare offset from UTC is
-    all that is known of them. `widened` is what probes have found to be needed besides.
+    `zone` is the IANA zone in whose local time stamps or literals are written, None if they are
+    not. `provable` is false where a bare offset from UTC is all that is known of them. `widened` is
+    what probes have found to be needed besides.
     """
 
     overlap: timedelta
     poll_delay: timedelta
     settle_lag: timedelta
     granularity: timedelta
-    behind: timedelta = FURTHEST_BEHIND
+    zone_configured: bool
     zone: tzinfo | None = None
     provable: bool = True
     widened: timedelta = timedelta(0)
+
+    def overlap_in(self, *, proved: bool) -> timedelta:
+        """The overlap that is safe: wider where the frame might be a local time."""
+        known = (proved and self.provable) or self.zone_configured
+        least = timedelta(0) if known else UNPROVED_OVERLAP
+        return max(self.least_overlap, least) + self.widened
 
     @property
     def least_overlap(self) -> timedelta:
         """The overlap where nothing is doubtful."""
         return max(self.overlap, self.poll_delay, 2 * self.granularity)
 
-    def overlap_at(self, provider_time: datetime) -> timedelta:
-        """The overlap at a time of the provider: wider for a while after clocks were set back."""
-        overlap = self.least_overlap
-        if self.zone is not None and is_after_fold(self.zone, provider_time):
-            overlap = max(overlap, FOLD_OVERLAP)
-        return overlap + self.widened
+    def overlap_at(self, provider_time: datetime, *, proved: bool) -> timedelta:
+        """The same at a time of the provider: wider for a while after clocks were set back."""
+        overlap = self.overlap_in(proved=proved)
+        if self.zone is None or not is_after_fold(self.zone, provider_time):
+            return overlap
+        return max(overlap, UNPROVED_OVERLAP + self.widened)
 
     def floor(self, instant: datetime) -> datetime:
         """The instant cut down to what stamp and literal can both express."""
@@ -151,27 +147,41 @@ def in_the_future_everywhere(stamp: datetime, provider_time: datetime) -> bool:
     return stamp > provider_time + ANY_ZONE
 
 
-def newest_stamp(rows: Sequence[Row], provider_time: datetime) -> datetime | None:
-    """The newest stamp that is not in the future everywhere; None if none is to be believed."""
-    stamps = [row.stamp for row in rows if row.stamp is not None]
-    return max(
-        (each for each in stamps if not in_the_future_everywhere(each, provider_time)), default=None
-    )
+def proved_cap(provider_time: datetime, margins: Margins) -> datetime:
+    """Up to where a walk is exhaustive when the record stamps are proved to be UTC."""
+    return provider_time - margins.settle_lag
 
 
-def cap_at(provider_time: datetime, margins: Margins, *, proved: bool) -> datetime:
-    """Up to where a walk that begins now is exhaustive: what changes from now on is stamped later.
+def unproved_cap(
+    newest: Sequence[Row], provider_time: datetime, margins: Margins
+) -> datetime | None:
+    """The same from the newest rows, read before page 1; None if no stamp is to be believed."""
+    believable = [
+        row.stamp
+        for row in newest
+        if row.stamp is not None and not in_the_future_everywhere(row.stamp, provider_time)
+    ]
+    return max(believable) - margins.settle_lag if believable else None
 
-    Where the stamps are not proved to be UTC, that is never later than it is in any zone. A stamp
-    ahead of that may lie in the future: only time tells, and as a mark it would hide all that is
-    stamped until then.
+
+def unproved_mark(
+    cap: datetime | None, provider_time: datetime, margins: Margins
+) -> datetime | None:
+    """The mark that a walk up to a cap may leave: never later than it is in UTC.
+
+    A stamp ahead of that is one of a zone further east, or lies in the future: only time tells. A
+    mark of the latter would hide all that is stamped until then.
     """
-    cap = provider_time - margins.settle_lag
-    return cap if proved else cap - margins.behind
+    return None if cap is None else min(cap, proved_cap(provider_time, margins))
 
 
 def lower_bound(
-    cursor: datetime | None, margins: Margins, provider_time: datetime | None = None
+    cursor: datetime | None,
+    cap: datetime | None,
+    margins: Margins,
+    *,
+    proved: bool,
+    provider_time: datetime | None = None,
 ) -> datetime | None:
     """From where on to read, inclusive; None reads everything.
 
@@ -180,10 +190,39 @@ def lower_bound(
     """
     if cursor is None:
         return None
-    bound = cursor - margins.overlap_at(provider_time or cursor)
+    start = cursor if cap is None else min(cursor, cap)
+    bound = start - margins.overlap_at(provider_time or cursor, proved=proved)
     if margins.zone is not None:
         bound = before_repetition(margins.zone, bound)
     return margins.floor(bound)
+
+
+def proved_lower_bound(
+    cursor: datetime | None, proof: Proof, margins: Margins, *, provider_time: datetime
+) -> datetime | None:
+    """The same where the stamps are proved to be UTC, at a time of the provider.
+
+    A cursor ahead of the cap stems from a stamp in the future that was believed while nothing was
+    proved: for certain is only what was read when the proof was made.
+    """
+    cap = proved_cap(provider_time, margins)
+    if cursor is not None and cursor > cap + STEADY:
+        cursor = proof.walked_at
+    return lower_bound(cursor, cap, margins, proved=True, provider_time=provider_time)
+
+
+def certain_cursor(
+    cursor: datetime | None, proof: Proof, *, provider_time: datetime, now: datetime
+) -> datetime | None:
+    """The cursor where a proof no longer holds, for stamps by a clock that may have been set.
+
+    What follows upon setting it back is stamped as much earlier, and the cursor may stem from
+    stamps of before: for certain is only what was read when the proof was made.
+    """
+    moved = proof.moved(provider_time, now)
+    if cursor is None or abs(moved) <= STEADY:
+        return cursor
+    return min(cursor, proof.walked_at + min(moved, timedelta(0)))
 
 
 def proves_utc(
@@ -200,16 +239,6 @@ def proves_utc(
     if season(previous - overlap) != season(now):
         return False
     return any(previous - overlap <= stamp <= now for stamp in first_seen)
-
-
-def refutes_utc(
-    first_seen: Sequence[datetime], previous: datetime | None, overlap: timedelta
-) -> bool:
-    """Whether stamps of rows that changed since a walk are from so long before it that they were
-    written in a zone west of UTC, or dated back: some writer's stamps are not UTC."""
-    return previous is not None and any(
-        stamp < previous - overlap - PROOF_SPAN for stamp in first_seen
-    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

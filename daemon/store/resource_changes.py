@@ -125,7 +125,6 @@ async def _write_marks(connection: Connection, resource_id: ResourceId, marks: M
         marks.utc and marks.utc.proved_at,
         marks.utc and marks.utc.skew.total_seconds(),
         marks.clock and marks.clock.as_json(),
-        marks.refuted_at,
     )
 
 

@@ -140,7 +140,6 @@ async def write_progress(
         after.state,
         work_as_json(after.work),
         marks.clock and marks.clock.as_json(),
-        marks.refuted_at,
     )
     if status != "UPDATE 1":
         raise Fenced(f"Resource {resource_id} was changed since version {before.version}.")
@@ -213,7 +212,6 @@ def _marks(row: Row) -> Marks:
         utc=_proof(row),
         resume=_resume_from_json(row["resume"]),
         clock=row["clock"] and ProviderClock.from_json(row["clock"]),
-        refuted_at=row["utc_refuted_at"],
     )
 
 

@@ -22,11 +22,11 @@ from tests.notifications.samples import make_context
 from tests.polling.model import SECOND, World
 
 MARGINS = Margins(
-    overlap=timedelta(minutes=40),
+    overlap=timedelta(minutes=2),
     poll_delay=timedelta(0),
     settle_lag=timedelta(0),
     granularity=SECOND,
-    behind=timedelta(0),
+    zone_configured=False,
 )
 MANNER = Manner(margins=MARGINS, tolerance=timedelta(0), projection=1, id_field="Key")
 

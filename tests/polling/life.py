@@ -14,7 +14,7 @@ from daemon.polling.poller import Poller
 from daemon.polling.slow_pass import PassKind, Wishes, reconciled, sweep_requested
 from daemon.polling.slow_work import SlowWork
 from daemon.polling.source import Tally
-from daemon.polling.window import BEGINNING, FURTHEST_BEHIND, Margins
+from daemon.polling.window import BEGINNING, Margins
 from tests.polling.model import SECOND, Killed, NoPage, Traits, World
 from tests.polling.model_database import RECHECKED_AFTER, Database
 from tests.polling.people import edit_at_random
@@ -54,7 +54,7 @@ class Life:
             poll_delay=timedelta(0),
             settle_lag=timedelta(0),
             granularity=world.traits.granularity,
-            behind=timedelta(0) if world.traits.is_configured else FURTHEST_BEHIND,
+            zone_configured=False,
         )
         manner = Manner(margins=margins, tolerance=timedelta(0), projection=self.projection)
         database.work = reconciled(database.work, self.wishes, world.our_clock())

@@ -113,12 +113,10 @@ class Traits:
 
     `stale` answers know nothing of the last while, those with `ghosts` still list what is deleted.
     What a poller takes for its time is too early by what an answer is `slow_by`, at most; it
-    `polls_again` at once so often. There are so many `objects` from the beginning. The zone of the
-    stamps is known where it `is_configured`.
+    `polls_again` at once so often. There are so many `objects` from the beginning.
     """
 
     zone: timedelta = timedelta(0)
-    is_configured: bool = False
     granularity: timedelta = SECOND
     late_by: timedelta = timedelta(0)
     page_size: int = 4

@@ -98,7 +98,7 @@ class LocalLife(Life):
             poll_delay=timedelta(0),
             settle_lag=timedelta(0),
             granularity=SECOND,
-            behind=timedelta(0),
+            zone_configured=True,
             zone=world.zone,
         )
         manner = Manner(margins=margins, tolerance=timedelta(0), projection=1)

@@ -29,6 +29,7 @@ MARGINS = Margins(
     poll_delay=timedelta(0),
     settle_lag=timedelta(0),
     granularity=SECOND,
+    zone_configured=False,
 )
 
 

@@ -27,7 +27,7 @@ from tests.polling.model_database import Database as ModelDatabase
 
 SWEEPS = Wishes(sweep_interval=timedelta(hours=6))
 RECONCILES = Wishes(reconcile_interval=MINUTE, reconcile_window=timedelta(hours=2))
-QUIET = Traits(kills=0, edits_between_pages=False, is_configured=True)
+QUIET = Traits(kills=0, edits_between_pages=False)
 MOST_STEPS = 1000
 WHOLE, ADAS = (
     only({"url": "/hubs/crm/contacts"}),

@@ -7,7 +7,7 @@ from daemon.polling.walk import Passes, Walk
 from daemon.polling.walking import MOST_TRIES, Bookmark
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
-WALK = Walk.start(NOW - timedelta(hours=1), NOW, timedelta(seconds=1))
+WALK = Walk.start(NOW - timedelta(hours=1), NOW, timedelta(seconds=1), NOW)
 
 
 def test_a_page_that_never_comes_is_asked_for_some_times_and_then_left() -> None:

@@ -25,7 +25,6 @@ MARKS = Marks(
     known_from=NOON - timedelta(days=2),
     ids_complete=True,
     utc=Proof(proved_at=NOON, skew=timedelta(seconds=-1.5)),
-    refuted_at=NOON - timedelta(days=3),
     resume=Resume(lower=None, cap=NOON, anchor=NOON - timedelta(hours=1)),
     clock=ProviderClock(
         skew=timedelta(seconds=-2),
@@ -152,7 +151,7 @@ async def test_hot_queries_of_polling_use_their_indexes(database: Database) -> N
         "snapshots_pkey"
     }
     assert await used(resources.QUERIES["load_progress"], resource_id) == {"resources_pkey"}
-    progress = [1, 1, *[None] * 7, 1, "active", {}, None, None]
+    progress = [1, 1, *[None] * 7, 1, "active", {}, None]
     assert await used(resources.QUERIES["write_progress"], resource_id, *progress) == {
         "resources_pkey"
     }

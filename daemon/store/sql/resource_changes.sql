@@ -58,7 +58,6 @@ set state = case when state in ('paused', 'stopped') then state else 'baseline_p
     utc_skew_seconds = null,
     resume = null,
     clock = null,
-    utc_refuted_at = null,
     work = $2,
     next_poll_at = null,
     failures = 0,
@@ -76,7 +75,6 @@ set cursor_at = $2,
     utc_proved_at = $6,
     utc_skew_seconds = $7,
     clock = $8,
-    utc_refuted_at = $9,
     resume = null
 where id = $1
 

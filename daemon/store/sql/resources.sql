@@ -18,7 +18,7 @@ order by r.instance_id, r.position, r.id
 select
     state, version, cursor_at, baseline_at, known_from, ids_complete, utc_proved_at,
     utc_skew_seconds, resume, next_sequence, next_poll_at, last_poll_at, failures, work, lateness,
-    probes, revision_floor, history, clock, utc_refuted_at
+    probes, revision_floor, history, clock
 from resources
 where id = $1
 
@@ -28,7 +28,7 @@ where id = $1
 update resources
 set cursor_at = $4, baseline_at = $5, known_from = $6, ids_complete = $7, utc_proved_at = $8,
     utc_skew_seconds = $9, resume = $10, next_sequence = $11, work = $13,
-    clock = $14, utc_refuted_at = $15,
+    clock = $14,
     state = case when state = 'baseline_pending' then $12 else state end
 where id = $1 and version = $2 and next_sequence = $3
 
