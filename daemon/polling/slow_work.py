@@ -93,11 +93,12 @@ class SlowWork:
         return tally
 
     def _resumed(self, slow: SlowPass, reading: Reading) -> Walk | Passes:
-        point = Resume(lower=slow.lower, cap=None, anchor=slow.anchor)
+        """The listing from its anchor on, to the end: what is newer than the mark is listed too,
+        but where there is no order, passes need not wait until nothing of it changes any more."""
+        cap = self._journal.marks.cursor_at
+        point = Resume(lower=slow.lower, cap=cap, anchor=slow.anchor)
         walk = self._walker.resume(point, reading.provider_time)
-        if isinstance(walk, Passes):  # what is newer is the polls' business
-            return replace(walk, cap=self._journal.marks.cursor_at)
-        return walk
+        return replace(walk, ahead_from=None) if isinstance(walk, Walk) else walk
 
     def _tally(self, reading: Reading, detected: Detected, slow: SlowPass) -> Tally:
         tally = Tally()

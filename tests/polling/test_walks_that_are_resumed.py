@@ -7,9 +7,11 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from daemon.instance import EventType
+from daemon.polling.slow_pass import PassKind, Wishes
 from daemon.polling.source import KnownPage, Reading
 from tests.polling.life import Life
-from tests.polling.model import MINUTE, Killed, Traits, World
+from tests.polling.model import MINUTE, Killed, NoPage, Traits, World
 from tests.polling.model_database import Database
 from tests.polling.promises import check
 
@@ -24,9 +26,10 @@ SEVERAL_PAGES, A_PAGE = 4, 1
 
 
 class MortalWorld(World):
-    """A provider whose poller dies once it has been answered so many pages more."""
+    """A provider that answers so many pages more; then its poller dies, or a page does not come."""
 
     pages_left: int | None = None
+    ending: type[Exception] = Killed
 
     async def page(
         self,
@@ -38,7 +41,7 @@ class MortalWorld(World):
     ) -> Reading:
         if self.pages_left == 0:
             self.pages_left = None
-            raise Killed
+            raise self.ending("It ends here.")
         if self.pages_left is not None:
             self.pages_left -= 1
         return await super().page(bound, page_key, background=background, known=known)
@@ -66,12 +69,14 @@ def cut_off(world: MortalWorld, life: Life, pages: int) -> None:
     assert life.database.marks.resume is not None
 
 
+@pytest.mark.parametrize("ending", [Killed, NoPage])
 @pytest.mark.parametrize("hours", [0.1, 1.5, 5, 30])
 @pytest.mark.parametrize("traits", WORLDS.values(), ids=WORLDS)
 def test_a_walk_among_many_stamps_ahead_of_the_time_goes_on_hours_later(
-    traits: Traits, hours: float
+    traits: Traits, hours: float, ending: type[Exception]
 ) -> None:
     world, life = begun(traits)
+    world.ending = ending
     for number in range(AHEAD):
         world.edit(stamp=world.stamp() + (number + 1) * 5 * MINUTE)
     cut_off(world, life, SEVERAL_PAGES)
@@ -127,3 +132,33 @@ def test_a_baseline_that_begins_again_reads_what_changed_since_it_was_cut_off() 
         life.poll()
     check(life)
     assert life.database.told == []
+
+
+class RestlessWorld(World):
+    """A provider where something changes before every page."""
+
+    async def page(
+        self,
+        bound: datetime | None,
+        page_key: str | None,
+        *,
+        background: bool = False,
+        known: KnownPage | None = None,
+    ) -> Reading:
+        self.edit(self.random.choice([*self.things.values()]))
+        return await super().page(bound, page_key, background=background, known=known)
+
+
+def test_a_sweep_without_order_ends_although_something_changes_all_the_time() -> None:
+    world = RestlessWorld(0, replace(QUIET, shuffled=True, page_size=12))
+    for _ in range(30):
+        world.edit()
+    world.pass_time(600)
+    life = Life(world=world, database=Database(world), wishes=Wishes(sweep_interval=HOUR))
+    for _ in range(3):
+        life.poll()
+        world.pass_time(60)
+    life.sweep()
+    sweep = life.database.work[PassKind.SWEEP]
+    assert not sweep.is_begun
+    assert not [change for change in life.database.told if change.type is EventType.DELETED]
