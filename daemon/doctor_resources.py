@@ -29,6 +29,7 @@ _PASSES = {
     PassKind.SWEEP: "sweeps",
     PassKind.CONTENT: "comparisons of content",
     PassKind.RECONCILE: "reconciliation",
+    PassKind.RECHECK: "checks of stamps whose zone is not proved",
 }
 
 SAMPLE = 20
@@ -201,7 +202,8 @@ def calls_per_hour(
     costs = {"polls": hour / patient.interval * (1 if proved else 2)}
     for kind, name in _PASSES.items():
         interval = wishes.interval(kind)
-        whole = kind is not PassKind.RECONCILE
+        whole = kind in (PassKind.SWEEP, PassKind.CONTENT)
         pages = objects / polling.page_size if whole else 1
-        costs[name] = 0 if interval is None else hour / interval * (pages + 1)
+        is_rare = kind is PassKind.RECHECK and proved
+        costs[name] = 0 if interval is None or is_rare else hour / interval * (pages + 1)
     return costs

@@ -16,6 +16,7 @@ _LISTINGS = {
     PassKind.SWEEP: "Lists everything to find what was deleted",
     PassKind.CONTENT: "Compares everything, because records have no date of change",
     PassKind.RECONCILE: "Reads a longer window again",
+    PassKind.RECHECK: "Reads again what a stamp ahead of its time may have hidden",
 }
 
 
@@ -125,6 +126,8 @@ def _doing(slow: SlowPass) -> str:
         return f"{_LISTINGS[slow.kind]}{reached}{seen}."
     if slow.due_at is None:
         return "Has ended."
+    if slow.kind is PassKind.RECHECK:
+        return f"Begins at {instant_text(slow.due_at)}; once a day while stamps are proved UTC."
     return f"Begins at {instant_text(slow.due_at)}."
 
 

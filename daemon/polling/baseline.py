@@ -11,7 +11,7 @@ from daemon.polling.detection import NOTHING
 from daemon.polling.noticing import Noticer
 from daemon.polling.provider_clock import Look
 from daemon.polling.sighting import Sighting
-from daemon.polling.slow_pass import PassKind, SlowPass
+from daemon.polling.slow_pass import PassKind, SlowPass, local_time_since
 from daemon.polling.source import Clock, Journal, Reading, Source, Tally
 from daemon.polling.walk import Passes, Step, Walk
 from daemon.polling.walking import Walker
@@ -69,7 +69,7 @@ class Baseline:
             marks = Marks(cursor_at=baseline_at).looked(look)
             return await self._begin_with_backfill(marks, since, until=newest_at)
         whole = beginning.whole
-        lower = None if whole else lower_bound(baseline_at, None, margins, proved=False)
+        lower = None if whole else self._lower(baseline_at, newest.provider_time, margins)
         begun = self._journal.marks.known_from
         if lower is not None and begun is not None:
             lower = min(lower, begun)  # what was cut off has stored what may have changed since
@@ -78,6 +78,15 @@ class Baseline:
         ).looked(look)
         walk = self._walker.start(lower, newest_at, newest.provider_time)
         return await self._store(walk, marks, not_after=newest_at)
+
+    @staticmethod
+    def _lower(baseline_at: datetime, provider_time: datetime, margins: Margins) -> datetime | None:
+        """From where on everything is stored: also what any zone's clock may stamp from now on, if
+        the newest stamp is ahead of it."""
+        lower = lower_bound(baseline_at, None, margins, proved=False)
+        if lower is None or margins.zone_configured:
+            return lower
+        return min(lower, margins.floor(local_time_since(provider_time)))
 
     async def _store(
         self, walk: Walk | Passes, marks: Marks, *, not_after: datetime | None

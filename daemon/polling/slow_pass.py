@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from daemon.polling.window import Marks
+from daemon.polling.window import ANY_ZONE, Marks
 
 
 class PassKind(StrEnum):
@@ -16,12 +16,14 @@ class PassKind(StrEnum):
     BACKFILL tells what was there before the resource was watched. SWEEP compares the complete
     listing with what is known, and finds what was deleted. CONTENT compares it without looking for
     deletions, where records have no date of modification. RECONCILE reads a longer window again.
+    RECHECK reads again what a stamp ahead of its time may have hidden, where no zone is configured.
     """
 
     BACKFILL = "backfill"
     SWEEP = "sweep"
     CONTENT = "content"
     RECONCILE = "reconcile"
+    RECHECK = "recheck"
 
 
 class Phase(StrEnum):
@@ -38,11 +40,12 @@ class SlowPass:
 
     `due_at` is when it begins while it waits, None for never again. `lower` and `until` bound its
     listing, `anchor` is where that goes on. `seen` counts a sweep's sightings, `told` the deletions
-    it told, of which it may tell `allowance` (None: not known yet). `confirmed` is a person's word
-    that many objects really were deleted; `brake` says in words why the last sweep stopped, until
-    one comes to its end. `lists_others` says that the filter is another than at the listing before:
-    what this one does not show has rather left the filter. `outside` objects are known to be there,
-    although no listing shows them.
+    it told, of which it may tell `allowance` (None: not known yet), or what a recheck found.
+    `confirmed` is a person's word that many objects really were deleted; `brake` says in words why
+    the last sweep stopped, until one comes to its end. `lists_others` says that the filter is
+    another than at the listing before: what this one does not show has rather left the filter.
+    `outside` objects are known to be there, although no listing shows them. `since` is when its
+    last turn was, by the provider's clock.
     """
 
     kind: PassKind
@@ -58,6 +61,7 @@ class SlowPass:
     brake: str | None = None
     lists_others: bool = False
     outside: int = 0
+    since: datetime | None = None
 
     @property
     def is_begun(self) -> bool:
@@ -81,6 +85,8 @@ class SlowPass:
             brake=self.brake,
             lists_others=self.lists_others,
             outside=self.outside,
+            told=self.told if self.kind is PassKind.RECHECK else 0,
+            since=self.since,
         )
 
 
@@ -92,7 +98,8 @@ Work = Mapping[PassKind, SlowPass]
 class Wishes:
     """What of this a resource's configuration asks for; None is off.
 
-    `content_at_once` says that the baseline did not hold the whole content.
+    `content_at_once` says that the baseline did not hold the whole content. A proof that stamps are
+    UTC is `proof_believed_for` so long without a recheck.
     """
 
     reconcile_interval: timedelta | None = None
@@ -101,6 +108,8 @@ class Wishes:
     sweep_max_fraction: float = 0.05
     content_interval: timedelta | None = None
     content_at_once: bool = False
+    recheck_interval: timedelta | None = None
+    proof_believed_for: timedelta = timedelta(days=1)
 
     def interval(self, kind: PassKind) -> timedelta | None:
         """The time between the end of one pass and the beginning of the next, None for never."""
@@ -108,6 +117,7 @@ class Wishes:
             PassKind.SWEEP: self.sweep_interval,
             PassKind.CONTENT: self.content_interval,
             PassKind.RECONCILE: self.reconcile_interval,
+            PassKind.RECHECK: self.recheck_interval,
         }
         return intervals.get(kind)
 
@@ -136,18 +146,20 @@ def next_due(work: Work, now: datetime) -> datetime | None:
 def reconciled(work: Work, wishes: Wishes, now: datetime) -> Work:
     """The passes that the configuration asks for: new ones are due at once, others keep theirs.
 
-    The baseline was the first comparison of content, unless it was not whole.
+    The baseline was the first comparison of content, unless it was not whole; and it has read what
+    may be hidden.
     """
     kept = dict(work)
-    for kind in (PassKind.SWEEP, PassKind.CONTENT, PassKind.RECONCILE):
+    for kind in (PassKind.SWEEP, PassKind.CONTENT, PassKind.RECONCILE, PassKind.RECHECK):
         interval, slow = wishes.interval(kind), kept.get(kind)
         if interval is None:
             _drop(kept, kind)
         elif slow is None or slow.is_over:
-            waits = kind is PassKind.CONTENT and not wishes.content_at_once
+            has_had_turn = kind is PassKind.CONTENT and not wishes.content_at_once
+            waits = has_had_turn or kind is PassKind.RECHECK
             others = slow is not None and slow.lists_others
             due_at = now + interval if waits else now
-            kept[kind] = SlowPass(kind=kind, due_at=due_at, lists_others=others)
+            kept[kind] = SlowPass(kind=kind, due_at=due_at, lists_others=others, since=now)
         elif slow.due_at is not None and slow.due_at > now + interval:
             kept[kind] = replace(slow, due_at=now + interval)
     return kept
@@ -198,16 +210,52 @@ def most_deletions(living: int, wishes: Wishes) -> float:
     return max(LEAST_BRAKE, wishes.sweep_max_fraction * living)
 
 
-def listing_begun(slow: SlowPass, marks: Marks, wishes: Wishes, until: datetime | None) -> SlowPass:
+def listing_begun(
+    slow: SlowPass,
+    marks: Marks,
+    wishes: Wishes,
+    until: datetime | None,
+    provider_time: datetime,
+) -> SlowPass:
     """The pass at the start of its listing. `until` is where the fast pass reads anyway."""
     lower = slow.lower
     if slow.kind is PassKind.RECONCILE and marks.cursor_at is not None:
         lower = marks.cursor_at - (wishes.reconcile_window or timedelta(0))
+    if slow.kind is PassKind.RECHECK:
+        lower = local_time_since(min(slow.since or provider_time, provider_time))
     if slow.kind in _WHOLE:
         until = None
     return replace(
-        slow, phase=Phase.LISTING, lower=lower, until=slow.until or until, anchor=lower, seen=0
+        slow,
+        phase=Phase.LISTING,
+        lower=lower,
+        until=slow.until or until,
+        anchor=lower,
+        seen=0,
+        told=0,
+        since=provider_time,
     )
+
+
+def local_time_since(provider_time: datetime) -> datetime:
+    """The earliest that can be stamped since then in any zone, late rows included."""
+    return provider_time - ANY_ZONE
+
+
+def may_have_hidden(
+    slow: SlowPass, marks: Marks, wishes: Wishes, provider_time: datetime, now: datetime
+) -> bool:
+    """Whether since its last turn a mark may have been ahead of what was stamped by local time.
+
+    Not where nothing was stamped lately in any zone. What proves UTC may be the stamp of one writer
+    among others, or that of a wrong clock: it is believed for a while, if the last turn found
+    nothing to the contrary.
+    """
+    since = min(slow.since or provider_time, provider_time)
+    is_proved = marks.utc is not None and marks.utc.holds(provider_time, now)
+    if is_proved and slow.told == 0 and provider_time - since < wishes.proof_believed_for:
+        return False
+    return marks.cursor_at is not None and marks.cursor_at > local_time_since(since)
 
 
 def marks_after_listing(marks: Marks, slow: SlowPass) -> Marks:

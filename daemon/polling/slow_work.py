@@ -9,7 +9,7 @@ import structlog
 
 from daemon.errors import SweepInterrupted
 from daemon.polling.confirming import Confirming
-from daemon.polling.detection import Detected
+from daemon.polling.detection import NOTHING, Detected
 from daemon.polling.noticing import Manner, Noticer
 from daemon.polling.slow_pass import (
     PassKind,
@@ -19,6 +19,7 @@ from daemon.polling.slow_pass import (
     counts_as_missed,
     listing_begun,
     marks_after_listing,
+    may_have_hidden,
     next_due,
     next_pass,
 )
@@ -63,16 +64,33 @@ class SlowWork:
             return Tally()
         if slow.phase is Phase.CONFIRMING:
             return await self._confirming.step(slow)
-        if slow.phase is Phase.WAITING:
-            slow = await self._begin(slow)
-        return await self._list(slow)
+        if slow.phase is not Phase.WAITING:
+            return await self._list(slow)
+        provider_time = self._provider_time()
+        if slow.kind is PassKind.RECHECK and not self._may_have_hidden(slow, provider_time):
+            await self._commit(NOTHING, self._rested(slow))
+            return Tally()
+        return await self._list(await self._begin(slow, provider_time))
 
-    async def _begin(self, slow: SlowPass) -> SlowPass:
+    def _provider_time(self) -> datetime:
+        clock = self._journal.marks.clock
+        return self._clock() if clock is None else self._clock() + clock.skew
+
+    def _may_have_hidden(self, slow: SlowPass, provider_time: datetime) -> bool:
+        marks = self._journal.marks
+        return may_have_hidden(slow, marks, self._wishes, provider_time, self._clock())
+
+    async def _begin(self, slow: SlowPass, provider_time: datetime) -> SlowPass:
         self._walk = None
         if slow.kind is PassKind.SWEEP:
             await self._journal.clear_sightings()
-        until = lower_bound(self._journal.marks.certain_at, None, self._margins, proved=True)
-        return listing_begun(slow, self._journal.marks, self._wishes, until)
+        marks = self._journal.marks
+        until = lower_bound(marks.certain_at, None, self._margins, proved=True)
+        return listing_begun(slow, marks, self._wishes, until, provider_time)
+
+    def _rested(self, slow: SlowPass) -> SlowPass:
+        interval = self._wishes.interval(slow.kind)
+        return slow.rest(None if interval is None else self._clock() + interval)
 
     async def _list(self, slow: SlowPass) -> Tally:
         """Read one page. What is remembered of the walk moves only with what was committed."""
@@ -85,6 +103,8 @@ class SlowWork:
         if slow.kind is PassKind.SWEEP:
             added = await self._journal.note_sightings([s.object_id for s in reading.sightings])
             slow = replace(slow, seen=slow.seen + added)
+        elif slow.kind is PassKind.RECHECK:
+            slow = replace(slow, told=slow.told + tally.missed)
         if after.step is Step.FINISHED or _reached(after, slow):
             await self._end_listing(slow, detected)
         else:
@@ -119,10 +139,8 @@ class SlowWork:
         if slow.kind is PassKind.SWEEP:
             await self._end_sweep(slow, detected)
         else:
-            interval = self._wishes.interval(slow.kind)
-            rested = slow.rest(None if interval is None else self._clock() + interval)
             marks = marks_after_listing(self._journal.marks, slow)
-            work = {**self._journal.work, slow.kind: rested}
+            work = {**self._journal.work, slow.kind: self._rested(slow)}
             await self._journal.commit(detected, marks, work=work)
         self._walk = None
 

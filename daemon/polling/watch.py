@@ -19,12 +19,15 @@ from daemon.polling.resource import FirstRunMode, ResourcePolling
 from daemon.polling.slow_pass import Wishes, reconciled
 from daemon.polling.slow_work import SlowWork
 from daemon.polling.source import Clock, Tally
-from daemon.polling.target import context_maker, typed_polling
+from daemon.polling.target import context_maker, margins_of, typed_polling
 from daemon.polling.verdict import UNKNOWN_FOR
 from daemon.store.resources import load_progress
 
 CONTENT_INTERVAL = timedelta(hours=1)
 """Between two comparisons of the whole content, where `reconcile` does not say otherwise."""
+
+RECHECK_INTERVAL = timedelta(hours=1)
+"""So long may a stamp ahead of its time hide others, where their zone is not known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,6 +121,7 @@ def wishes_of(polling: ResourcePolling) -> Wishes:
     reconcile, sweep = polling.reconcile, polling.deletes
     interval = reconcile.interval if reconcile else None
     by_content = polling.compares_content
+    has_known_zone = by_content or margins_of(polling).zone_configured
     content = None if sweep else CONTENT_INTERVAL
     return Wishes(
         reconcile_interval=None if by_content else interval,
@@ -126,6 +130,7 @@ def wishes_of(polling: ResourcePolling) -> Wishes:
         sweep_max_fraction=sweep.max_fraction if sweep else 0.0,
         content_interval=interval or content if by_content else None,
         content_at_once=polling.first_run.mode is not FirstRunMode.BASELINE,
+        recheck_interval=None if has_known_zone else RECHECK_INTERVAL,
     )
 
 

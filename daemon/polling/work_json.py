@@ -20,7 +20,7 @@ def work_from_json(stored: Mapping[str, Mapping[str, Any]]) -> Work:
     return {PassKind(kind): _from_json(kind, entry) for kind, entry in stored.items()}
 
 
-_INSTANTS = ("due_at", "lower", "until", "anchor")
+_INSTANTS = ("due_at", "lower", "until", "anchor", "since")
 
 
 def _as_json(slow: SlowPass) -> dict[str, Any]:

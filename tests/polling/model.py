@@ -113,7 +113,8 @@ class Traits:
 
     `stale` answers know nothing of the last while, those with `ghosts` still list what is deleted.
     What a poller takes for its time is too early by what an answer is `slow_by`, at most; it
-    `polls_again` at once so often. There are so many `objects` from the beginning.
+    `polls_again` at once so often. There are so many `objects` from the beginning. What is dated
+    `hours_ahead` is so by `most_ahead`.
     """
 
     zone: timedelta = timedelta(0)
@@ -130,6 +131,7 @@ class Traits:
     set_backs: float = 0
     far_future: bool = False
     hours_ahead: float = 0
+    most_ahead: int = 12
     slow_by: timedelta = timedelta(0)
     polls_again: float = 0
     deletions: float = 0

@@ -101,7 +101,7 @@ def _edit_many(world: World) -> None:
 def _edit_ahead(world: World) -> None:
     """A wrong clock dates a version some hours ahead, which may be now in another zone."""
     if living := _living(world):
-        ahead = timedelta(hours=world.random.randrange(1, 13))
+        ahead = timedelta(hours=world.random.randint(1, world.traits.most_ahead))
         world.edit(world.random.choice(living), world.stamp() + ahead)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from daemon.polling import confirming, detection, slow_pass, slow_work
+from daemon.polling import baseline, confirming, detection, slow_pass, slow_work
 from daemon.polling.confirming import Confirming
 from daemon.polling.slow_pass import SlowPass, Wishes
 from daemon.polling.snapshot import Snapshot
@@ -20,6 +20,7 @@ from tests.polling.promises import check
 
 SWEEPS = Wishes(sweep_interval=5 * MINUTE)
 RECONCILES = Wishes(reconcile_interval=4 * MINUTE, reconcile_window=timedelta(hours=1))
+RECHECKS = Wishes(recheck_interval=7 * MINUTE, proof_believed_for=20 * MINUTE)
 BOTH = replace(SWEEPS, reconcile_interval=4 * MINUTE, reconcile_window=timedelta(minutes=10))
 
 WORLDS: dict[str, tuple[Traits, Wishes]] = {
@@ -54,6 +55,18 @@ WORLDS: dict[str, tuple[Traits, Wishes]] = {
     ),
     "rows later than the overlap": (Traits(late_by=10 * MINUTE), RECONCILES),
     "rows later than the window of reconciliation": (Traits(late_by=20 * MINUTE), BOTH),
+    "west of UTC, stamps some hours ahead": (
+        Traits(zone=timedelta(hours=-8), hours_ahead=0.1, page_size=10, bulk_edits=False),
+        RECHECKS,
+    ),
+    "west of UTC, stamps just so far ahead that they are UTC": (
+        Traits(zone=timedelta(hours=-3), hours_ahead=0.05, most_ahead=3),
+        RECHECKS,
+    ),
+    "furthest west of UTC, stamps some hours ahead": (
+        Traits(zone=timedelta(hours=-12), hours_ahead=0.05, kills=0.15),
+        RECHECKS,
+    ),
     "killed often, the memory of sweeps lost": (
         Traits(deletions=0.1, restorations=0.05, kills=0.15, losses=0.5),
         SWEEPS,
@@ -170,6 +183,24 @@ MUTANTS: dict[str, tuple[object, str, Callable[..., Any], str]] = {
         "listing_begun",
         _no_window,
         "rows later than the overlap",
+    ),
+    "a proof is believed for ever": (
+        slow_work,
+        "may_have_hidden",
+        lambda slow, marks, wishes, provider_time, now: marks.utc is None,
+        "west of UTC, stamps just so far ahead that they are UTC",
+    ),
+    "a recheck reads no more than a poll": (
+        slow_work,
+        "listing_begun",
+        _no_window,
+        "west of UTC, stamps some hours ahead",
+    ),
+    "a baseline holds no more than a poll reads": (
+        baseline,
+        "local_time_since",
+        lambda provider_time: provider_time,
+        "west of UTC, stamps some hours ahead",
     ),
 }
 

@@ -19,13 +19,14 @@ from daemon.polling.slow_pass import (
     counts_as_missed,
     listing_begun,
     marks_after_listing,
+    may_have_hidden,
     most_deletions,
     next_due,
     next_pass,
     reconciled,
     sweep_requested,
 )
-from daemon.polling.window import Marks
+from daemon.polling.window import Marks, Proof
 from daemon.polling.work_json import work_as_json, work_from_json
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -52,6 +53,7 @@ PASSES = st.builds(
     allowance=st.none() | st.integers(0, 10**9),
     confirmed=st.booleans(),
     brake=st.none() | st.text(),
+    since=INSTANTS,
 )
 WORKS = st.lists(PASSES).map(lambda passes: {slow.kind: slow for slow in passes})
 
@@ -153,14 +155,14 @@ def test_a_share_of_the_objects_may_be_gone_at_once_and_always_ten(living: int, 
 
 def test_reconciliation_lists_its_window_up_to_where_polls_read_anyway() -> None:
     slow = SlowPass(kind=PassKind.RECONCILE, due_at=NOON)
-    begun = listing_begun(slow, MARKS, WISHES, NOON - HOUR)
+    begun = listing_begun(slow, MARKS, WISHES, NOON - HOUR, NOON)
     assert (begun.lower, begun.anchor) == (NOON - 48 * HOUR, NOON - 48 * HOUR)
     assert begun.until == NOON - HOUR
 
 
 @pytest.mark.parametrize("kind", [PassKind.SWEEP, PassKind.CONTENT])
 def test_a_whole_listing_has_no_bounds(kind: PassKind) -> None:
-    begun = listing_begun(SlowPass(kind=kind, seen=9, brake="b"), MARKS, WISHES, NOON)
+    begun = listing_begun(SlowPass(kind=kind, seen=9, brake="b"), MARKS, WISHES, NOON, NOON)
     assert (begun.lower, begun.until, begun.seen) == (None, None, 0)
     assert begun.brake == "b", "it stands until a sweep comes to its end"
 
@@ -225,3 +227,49 @@ def test_objects_are_old_only_while_a_backfill_is_under_way(
     backfill = SlowPass(kind=PassKind.BACKFILL, until=NOON, **changes)
     assert backfill_until(work_of(backfill)) == until
     assert backfill_until({}) is None
+
+
+RECHECK = SlowPass(kind=PassKind.RECHECK, due_at=NOON, since=NOON - HOUR)
+RECHECKS = Wishes(recheck_interval=HOUR)
+PROVED = Proof(proved_at=NOON - HOUR, skew=timedelta(0))
+
+
+def test_a_recheck_has_its_first_turn_an_interval_after_the_baseline() -> None:
+    (slow,) = reconciled({}, RECHECKS, NOON).values()
+    assert (slow.due_at, slow.since) == (NOON + HOUR, NOON)
+
+
+def test_a_recheck_goes_back_to_what_any_zone_may_have_stamped_since_its_last_turn() -> None:
+    begun = listing_begun(RECHECK, MARKS, RECHECKS, NOON - HOUR, NOON)
+    assert (begun.lower, begun.until) == (NOON - 15 * HOUR, NOON - HOUR)
+    assert listing_begun(begun.rest(NOON), MARKS, RECHECKS, NOON, NOON).lower == NOON - 14 * HOUR
+
+
+def test_a_recheck_goes_back_further_where_the_clock_was_set_back() -> None:
+    begun = listing_begun(RECHECK, MARKS, RECHECKS, None, NOON - 5 * HOUR)
+    assert begun.lower == NOON - 19 * HOUR
+
+
+@pytest.mark.parametrize(
+    ("cursor_at", "proof", "hidden"),
+    [
+        (NOON, None, True),
+        (NOON - 14 * HOUR, None, True),
+        (NOON - 15 * HOUR, None, False),
+        (None, None, False),
+        (NOON, PROVED, False),
+        (NOON, replace(PROVED, proved_at=NOON - 25 * HOUR), True),
+    ],
+)
+def test_a_mark_hides_nothing_that_is_proved_or_older_than_what_any_zone_stamps(
+    cursor_at: datetime | None, proof: Proof | None, *, hidden: bool
+) -> None:
+    marks = replace(MARKS, cursor_at=cursor_at, utc=proof)
+    assert may_have_hidden(RECHECK, marks, RECHECKS, NOON, NOON) is hidden
+
+
+def test_a_proof_is_checked_once_a_day_and_each_time_after_something_was_found() -> None:
+    marks = replace(MARKS, utc=PROVED)
+    yesterday = replace(RECHECK, since=NOON - 24 * HOUR)
+    assert may_have_hidden(yesterday, marks, RECHECKS, NOON, NOON)
+    assert may_have_hidden(replace(RECHECK, told=1), marks, RECHECKS, NOON, NOON)

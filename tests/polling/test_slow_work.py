@@ -26,7 +26,7 @@ from tests.polling.model import MINUTE, Thing, Traits, World
 from tests.polling.model_database import Database as ModelDatabase
 
 SWEEPS = Wishes(sweep_interval=timedelta(hours=6))
-RECONCILES = Wishes(reconcile_interval=MINUTE, reconcile_window=timedelta(hours=2))
+RECONCILES = Wishes(reconcile_interval=MINUTE, reconcile_window=timedelta(hours=20))
 QUIET = Traits(kills=0, edits_between_pages=False)
 MOST_STEPS = 1000
 WHOLE, ADAS = (
@@ -451,7 +451,7 @@ def lived(traits: Traits = QUIET, wishes: Wishes = SWEEPS, **edits: Any) -> Life
     world = World(1, traits)
     for _ in range(5):
         world.edit(**edits)
-        world.pass_time(3600)
+        world.pass_time(5 * 3600)
     life = Life(world=world, database=ModelDatabase(world), wishes=wishes)
     life.poll()
     return life

@@ -79,3 +79,67 @@ async def test_a_mark_from_the_future_is_not_believed_after_an_upgrade(
         await watched.crm.edit(doe, LastName="Dean")
         await watched.poll(60)
         assert ("UPDATED", doe["key"]) in await watched.told()
+
+
+@pytest.mark.parametrize("hours", [4, 7], ids=["later than there", "as if it were UTC"])
+async def test_what_a_stamp_hides_west_of_utc_is_told_within_an_hour_or_a_day(
+    database: Database, monkeypatch: pytest.MonkeyPatch, hours: int
+) -> None:
+    """Seven hours ahead of Vancouver's summer time is UTC: that looks like a proof."""
+    switches = {"stamp_zones": {"AbEntry": "America/Vancouver"}}
+    async with watching(database, monkeypatch, "addressbook-entries", switches=switches) as watched:
+        doe, roe = await watched.crm.contact("Doe"), await watched.crm.contact("Roe")
+        watched.clock.advance(600)
+        await watched.poll()
+        await watched.poll(60)
+        ahead = watched.now() + timedelta(hours=hours)
+        await watched.crm.edit(roe, LastModifyDate=f"{ahead:%Y-%m-%dT%H:%M:%SZ}")
+        await watched.poll(60)
+        assert await watched.told() == [("UPDATED", roe["key"])]
+        await watched.crm.edit(doe, LastName="Dean")
+        new = await watched.crm.contact("New")
+        await watched.poll(60)
+        assert await watched.told() == []
+        proved = (await watched.opened()).journal.marks.utc is not None
+        assert proved == (hours == 7)
+        for _ in range(24 if proved else 1):
+            await watched.poll(3600)
+            await watched.slow_work()
+        told = await watched.told()
+        assert ("UPDATED", doe["key"]) in told
+        assert new["key"] in {key for _, key in told}
+
+
+async def test_where_stamps_are_utc_a_recheck_asks_nothing_for_a_day(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with watching(database, monkeypatch, "addressbook-entries") as watched:
+        doe = await watched.crm.contact("Doe")
+        await watched.poll(600)
+        await watched.poll(60)
+        await watched.crm.edit(doe, LastName="Dean")
+        await watched.poll(60)
+        asked = len(await watched.requests())
+        for _ in range(23):
+            watched.clock.advance(3600)
+            await watched.slow_work()
+        assert len(await watched.requests()) == asked
+        watched.clock.advance(3600)
+        await watched.slow_work()
+        assert len(await watched.requests()) > asked
+
+
+async def test_what_a_stamp_from_before_the_baseline_hides_west_of_utc_is_told_too(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    switches = {"stamp_zones": {"AbEntry": "America/Vancouver"}}
+    async with watching(database, monkeypatch, "addressbook-entries", switches=switches) as watched:
+        ahead = watched.now() + timedelta(hours=4)
+        await watched.crm.contact("Ahead", LastModifyDate=f"{ahead:%Y-%m-%dT%H:%M:%SZ}")
+        await watched.poll()
+        new = await watched.crm.contact("New")
+        await watched.poll(60)
+        assert await watched.told() == []
+        await watched.poll(3600)
+        await watched.slow_work()
+        assert [key for _, key in await watched.told()] == [new["key"]]

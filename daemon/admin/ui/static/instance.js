@@ -201,7 +201,7 @@ function troubles(instance) {
     h("li", h("div", h("span", { class: `mark ${kind}` }, shape(kind), kind), h("p", words)), action))));
 }
 
-const PASSES = { backfill: "Backfill", sweep: "Sweep for deletes", content: "Comparison of everything", reconcile: "Longer window again" };
+const PASSES = { backfill: "Backfill", sweep: "Sweep for deletes", content: "Comparison of everything", reconcile: "Longer window again", recheck: "Check for stamps ahead of their time" };
 
 function slowPass({ kind, nextStart, message, brake }) {
   return brake ? null : h(".small.quiet", PASSES[kind], nextStart ? [" ", due(nextStart)] : `: ${message}`);
