@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -92,22 +93,29 @@ async def test_what_a_stamp_hides_west_of_utc_is_told_within_an_hour_or_a_day(
         watched.clock.advance(600)
         await watched.poll()
         await watched.poll(60)
-        ahead = watched.now() + timedelta(hours=hours)
-        await watched.crm.edit(roe, LastModifyDate=f"{ahead:%Y-%m-%dT%H:%M:%SZ}")
+        await edit_ahead(watched, roe, hours)
         await watched.poll(60)
         assert await watched.told() == [("UPDATED", roe["key"])]
         await watched.crm.edit(doe, LastName="Dean")
         new = await watched.crm.contact("New")
         await watched.poll(60)
         assert await watched.told() == []
-        proved = (await watched.opened()).journal.marks.utc is not None
-        assert proved == (hours == 7)
-        for _ in range(24 if proved else 1):
-            await watched.poll(3600)
+        looks_proved = (await watched.opened()).journal.marks.utc is not None
+        assert looks_proved == (hours == 7)
+        for _ in range(50 if looks_proved else 2):
+            watched.clock.advance(1740)
+            await edit_ahead(watched, roe, hours)
+            await watched.poll(60)
             await watched.slow_work()
         told = await watched.told()
         assert ("UPDATED", doe["key"]) in told
         assert new["key"] in {key for _, key in told}
+
+
+async def edit_ahead(watched: Watching, record: dict[str, Any], hours: int) -> None:
+    """An edit by somebody whose clock is so far ahead of that of everybody else."""
+    ahead = watched.now() + timedelta(hours=hours)
+    await watched.crm.edit(record, LastModifyDate=f"{ahead:%Y-%m-%dT%H:%M:%SZ}")
 
 
 async def test_where_stamps_are_utc_a_recheck_asks_nothing_for_a_day(
