@@ -149,6 +149,13 @@ class ResourcePolling:
         )
 
     @property
+    def shows_undated(self) -> bool:
+        """Whether the url lets through, by another date, records that have none to be ordered by:
+        whether these come first or last is up to the provider."""
+        own = None if self.cursor is None else self.cursor.field.casefold()
+        return any(leaf.field.casefold() != own for leaf, _ in self.bounds)
+
+    @property
     def granularity(self) -> timedelta:
         """The coarser granularity of stamp and query literal."""
         stamps = [self.cursor.format.granularity] if self.cursor else []

@@ -10,7 +10,7 @@ from hashlib import blake2b
 from itertools import pairwise
 
 from daemon.polling.identities import Identities
-from daemon.polling.window import Resume, Row, floor
+from daemon.polling.window import EARLIEST, Resume, Row, floor
 
 PASSES_IN_VAIN = 3
 
@@ -158,7 +158,8 @@ class Walk:
         that left the group meanwhile have shifted others before the page."""
         if self.bound is not None:
             return self.bound + self.granularity
-        return next((floor(row.stamp, self.granularity) for row in rows if row.stamp), None)
+        dated = next((floor(row.stamp, self.granularity) for row in rows if row.stamp), None)
+        return dated and min(dated, EARLIEST)
 
     def _go_on(self, last: datetime | None, *, complete: bool) -> Walk:
         passed = self.cap is not None and last is not None and last > self.cap

@@ -112,7 +112,7 @@ def _manner(polling: ResourcePolling, access: Access) -> Manner:
         only_created=not polling.filter_by_updated_date,
         in_their_time=polling.filter_by_current_date,
         id_field=polling.id_field,
-        ordered=reader.searches_by_stamp,
+        ordered=reader.searches_by_stamp and not polling.shows_undated,
     )
 
 

@@ -15,6 +15,9 @@ from daemon.polling.provider_clock import STEADY, Look, ProviderClock
 BEGINNING = datetime(1, 1, 2, tzinfo=UTC)
 """Before everything: with this as its baseline, whatever a resource holds was created since."""
 
+EARLIEST = datetime(1900, 1, 1, tzinfo=UTC)
+"""Before what any record was stamped, and within what every provider can compare with."""
+
 UNPROVED_OVERLAP = timedelta(hours=1, minutes=5)
 """A frame that may be local time repeats an hour when its summer time ends."""
 

@@ -56,7 +56,12 @@ class Life:
             granularity=world.traits.granularity,
             zone_configured=False,
         )
-        manner = Manner(margins=margins, tolerance=timedelta(0), projection=self.projection)
+        manner = Manner(
+            margins=margins,
+            tolerance=timedelta(0),
+            projection=self.projection,
+            ordered=not world.traits.both_dates,
+        )
         database.work = reconciled(database.work, self.wishes, world.our_clock())
         self.poller = Poller(world, database, manner, world.our_clock)
         self.slow_work = SlowWork(world, database, manner, self.wishes, world.our_clock)

@@ -114,7 +114,8 @@ class Traits:
     `stale` answers know nothing of the last while, those with `ghosts` still list what is deleted.
     What a poller takes for its time is too early by what an answer is `slow_by`, at most; it
     `polls_again` at once so often. There are so many `objects` from the beginning. What is dated
-    `hours_ahead` is so by `most_ahead`.
+    `hours_ahead` is so by `most_ahead`. It is asked by `both_dates`, of which `undated` objects
+    that nobody has edited have only one.
     """
 
     zone: timedelta = timedelta(0)
@@ -143,6 +144,7 @@ class Traits:
     unlistings: float = 0
     undated: float = 0
     nulls_first: bool = False
+    both_dates: bool = False
     stale: float = 0
     stale_by: timedelta = timedelta(0)
     ghosts: float = 0
@@ -256,7 +258,7 @@ class World:
         if not self.quiet and self.random.random() < self.traits.ghosts:
             shown += self._ghosts()
         if bound is not None:
-            shown = [one for one in shown if one.stamp is not None and one.stamp >= bound]
+            shown = [one for one in shown if self._lets_through(one.stamp, one.created, bound)]
         null = EPOCH.replace(year=1 if self.traits.nulls_first else 9999)
         shown.sort(key=lambda one: (one.stamp or null, one.id))
         if self.traits.shuffled:
@@ -276,6 +278,11 @@ class World:
         found = [await self.one(key, background=background) for key in object_keys]
         kept = found if self.quiet else found[: self.random.randint(0, len(found))]
         return [sighting for sighting in kept if sighting is not None]
+
+    def _lets_through(self, stamp: datetime | None, created: datetime, bound: datetime) -> bool:
+        """Whether a filter by the date of modification, or by either date, does."""
+        by_creation = self.traits.both_dates and created >= bound
+        return by_creation or (stamp is not None and stamp >= bound)
 
     def _cut(self, shown: Sequence[Shown], page_key: str | None) -> Reading:
         start = int(page_key or 0)
@@ -320,7 +327,7 @@ class World:
             for thing in self.things.values()
             if not thing.unlisted
             and (version := thing.shown(at)) is not None
-            and (least is None or ((stamp := thing.stamp(version)) and stamp >= least))
+            and (least is None or self._lets_through(thing.stamp(version), thing.created, least))
         ]
 
     def _not_of_one_stamp(self, thing: Thing, version: Version) -> Version:

@@ -217,3 +217,29 @@ async def test_records_of_a_resource_may_be_asked_for_together(
         reader = (await watched.opened()).access.reader
         found = await reader.some([record["key"] for record in added[:3]], background=True)
         assert {one.object_key for one in found} == {added[0]["key"], added[2]["key"]}
+
+
+async def test_records_asked_for_by_two_dates_are_read_in_passes_whatever_their_order(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    date = "${gmtDate:yyyy-MM-dd'T'HH:mm:ss}"
+    where = f"LastModifyDate>'{date}' OR CreationDate>'{date}'"
+    async with watching(
+        database,
+        monkeypatch,
+        "addressbook-entries",
+        url=f"/hubs/crm/addressbook-entries?where={where}",
+        pageSize=2,
+    ) as watched:
+        await watched.poll()
+        people = []
+        for number in range(5):
+            watched.clock.advance(5)
+            people.append(await watched.crm.contact(f"Doe {number}"))
+        before = len(await watched.requests())
+        await watched.poll(60)
+        assert sorted(await watched.told()) == sorted(
+            ("CREATED", person["key"]) for person in people
+        )
+        rows = [each["rows"] for each in (await watched.requests())[before:]]
+        assert rows == [1, *[2, 2, 1] * 2]

@@ -27,6 +27,12 @@ WORLDS = {
     "clocks that jump": Traits(clock_jumps=True, late_by=timedelta(seconds=60)),
     "stamps in the far future": Traits(far_future=True),
     "no order": Traits(shuffled=True, page_size=12, bulk_edits=False),
+    "no date of modification on insert, what has none comes first": Traits(
+        undated=0.5, both_dates=True, nulls_first=True, bulk_edits=False
+    ),
+    "no date of modification on insert, what has none comes last": Traits(
+        undated=0.5, both_dates=True, bulk_edits=False
+    ),
     "killed often": Traits(kills=0.2),
     "pages that do not come": Traits(failures=0.3, late_by=timedelta(seconds=60)),
     "many versions in a second": Traits(pace=0.02),

@@ -55,6 +55,22 @@ def test_the_comparison_with_the_macro_becomes_an_inclusive_bound_and_others_sta
 
 
 @pytest.mark.parametrize(
+    ("where", "shows"),
+    [
+        ("Type='x'", False),
+        (f"lastmodifydate>'{MACRO}'", False),
+        (f"LastModifyDate>'{MACRO}' OR CreationDate>'{MACRO}'", True),
+        (f"CreationDate>'{MACRO}'", True),
+    ],
+)
+def test_a_url_with_another_date_shows_records_without_one_to_be_ordered_by(
+    where: str, shows: bool
+) -> None:
+    polling = only(url(where), IN_VANCOUVER)
+    assert polling.shows_undated is shows
+
+
+@pytest.mark.parametrize(
     ("macro", "instant"),
     [
         ("${epoch}", INSTANT.replace(microsecond=123000)),

@@ -167,6 +167,12 @@ def test_rows_that_leave_a_group_hide_none_behind_it() -> None:
     assert {f"o{number}" for number in range(32)} == seen
 
 
+def test_rows_without_a_stamp_that_leave_hide_none_that_have_one() -> None:
+    shelf = Shelf(rows=rows(*[None] * 6, *range(1, 13)), page_size=3)
+    seen, _ = read(shelf, walk(None), leaving=leaving_after({5: range(6)}))
+    assert {f"o{number}" for number in range(18)} == seen
+
+
 def test_a_row_hidden_in_two_passes_by_others_that_leave_is_read_in_the_third() -> None:
     shelf = Shelf(rows=rows(*[5] * 12, 6), page_size=4)
     seen, _ = read(shelf, walk(), leaving=leaving_after({3: [0], 5: range(1, 5)}))
