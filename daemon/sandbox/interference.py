@@ -53,13 +53,14 @@ class Interference:
         self._service.journal.note(call, at, request.path, 0 if reset else response.status)
         if reset:
             _abort(request)
-        elif cut is not None:
-            return await _send_half(request, response, break_connection=cut.break_connection)
-        if after is not None:
-            try:
+        try:
+            if cut is not None and not reset:
+                return await _send_half(request, response, break_connection=cut.break_connection)
+            if after is not None and not reset:
                 await response.prepare(request)
                 await response.write_eof()
-            finally:  # whoever asked may have gone meanwhile, and is waited for to die
+        finally:  # whoever asked may have gone, or had half of it, and is waited for to die
+            if after is not None:
                 self._signal(after)
         return response
 

@@ -150,6 +150,17 @@ async def test_a_process_is_killed_after_an_answer_although_whoever_asked_has_go
         assert await victim.wait() == -9
 
 
+@pytest.mark.parametrize("other", [{"truncated": {}}, {"reset": {}}], ids=["half", "none"])
+async def test_a_process_is_killed_after_an_answer_of_which_it_gets_less(
+    crm: Crm, victim: asyncio.subprocess.Process, other: dict[str, Any]
+) -> None:
+    await crm.switch(kill={"when": "after_answer", "pid": victim.pid, "times": 1}, **other)
+    with suppress(ClientError, ValueError):
+        await ask(crm)
+    async with asyncio.timeout(10):
+        assert await victim.wait() == -9
+
+
 CLIENT = """
 import sys, urllib.request
 sys.stdin.readline()
