@@ -196,11 +196,11 @@ def begun_anew(work: Work, now: datetime) -> Work:
 def _begun_anew(slow: SlowPass, now: datetime) -> SlowPass:
     if slow.is_over:
         return slow
-    keeps_bounds = slow.kind is PassKind.BACKFILL
+    is_backfill = slow.kind is PassKind.BACKFILL
     return replace(
         slow.rest(now),
-        lower=slow.lower if keeps_bounds else None,
-        until=slow.until if keeps_bounds else None,
+        lower=slow.lower if is_backfill or slow.kind is PassKind.RECHECK else None,
+        until=slow.until if is_backfill else None,
         confirmed=slow.confirmed,
     )
 
@@ -222,7 +222,8 @@ def listing_begun(
     if slow.kind is PassKind.RECONCILE and marks.cursor_at is not None:
         lower = marks.cursor_at - (wishes.reconcile_window or timedelta(0))
     if slow.kind is PassKind.RECHECK:
-        lower = local_time_since(min(slow.since or provider_time, provider_time))
+        since = min(slow.since or provider_time, provider_time)
+        lower = min(slow.lower or since, local_time_since(since))
     if slow.kind in _WHOLE:
         until = None
     return replace(

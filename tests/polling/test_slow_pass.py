@@ -273,3 +273,16 @@ def test_a_proof_is_checked_once_a_day_and_each_time_after_something_was_found()
     yesterday = replace(RECHECK, since=NOON - 24 * HOUR)
     assert may_have_hidden(yesterday, marks, RECHECKS, NOON, NOON)
     assert may_have_hidden(replace(RECHECK, told=1), marks, RECHECKS, NOON, NOON)
+
+
+def test_a_recheck_that_is_cut_off_goes_back_as_far_when_it_begins_anew() -> None:
+    yesterday = replace(RECHECK, since=NOON - 24 * HOUR)
+    begun = listing_begun(yesterday, MARKS, RECHECKS, None, NOON)
+    (cut_off,) = begun_anew(work_of(begun), NOON).values()
+    assert listing_begun(cut_off, MARKS, RECHECKS, None, NOON).lower == NOON - 38 * HOUR
+
+
+def test_a_recheck_remembers_after_its_end_that_it_found_something() -> None:
+    begun = replace(listing_begun(RECHECK, MARKS, RECHECKS, None, NOON), told=2)
+    assert begun.rest(NOON + HOUR).told == 2
+    assert listing_begun(begun.rest(NOON), MARKS, RECHECKS, None, NOON).told == 0
