@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from daemon.polling.slow_pass import PassKind
 from daemon.store.database import Database
 from tests.polling.watching import Watching, watching
 
@@ -102,12 +103,15 @@ async def test_what_a_stamp_hides_west_of_utc_is_told_within_an_hour_or_a_day(
         assert await watched.told() == []
         looks_proved = (await watched.opened()).journal.marks.utc is not None
         assert looks_proved == (hours == 7)
+        found = 0
         for _ in range(50 if looks_proved else 2):
             watched.clock.advance(1740)
             await edit_ahead(watched, roe, hours)
             await watched.poll(60)
             await watched.slow_work()
+            found += (await watched.opened()).journal.work[PassKind.RECHECK].told
         told = await watched.told()
+        assert found >= 2
         assert ("UPDATED", doe["key"]) in told
         assert new["key"] in {key for _, key in told}
 
@@ -151,3 +155,16 @@ async def test_what_a_stamp_from_before_the_baseline_hides_west_of_utc_is_told_t
         await watched.poll(3600)
         await watched.slow_work()
         assert [key for _, key in await watched.told()] == [new["key"]]
+
+
+async def test_where_a_zone_is_configured_nothing_is_rechecked(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dates = {
+        "updatedDateFormat": "yyyy-MM-dd'T'HH:mm:ss'Z'",
+        "updatedDateTimezone": "America/Vancouver",
+    }
+    async with watching(
+        database, monkeypatch, "addressbook-entries", datesConfiguration=dates
+    ) as watched:
+        assert PassKind.RECHECK not in (await watched.opened()).journal.work
